@@ -1,0 +1,150 @@
+"""What Python users and the command line both call: one function a verb, built from the rooms below."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pennyweight.base.errors import UsageError
+from pennyweight.base.records import EpochRow, RunRecord
+from pennyweight.data.dataset import Dataset
+from pennyweight.data.dataset import load as load_dataset
+from pennyweight.judging.audit import Audit, Rules, rules_of
+from pennyweight.judging.audit import audit as audit_recipe
+from pennyweight.judging.verdict import Judgement
+from pennyweight.judging.verdict import judge as judge_folders
+from pennyweight.recipes.catalogue import RECIPES, find_recipe, published
+from pennyweight.training.engines import check_device, engine_name
+from pennyweight.training.folder import default_folder, set_aside
+from pennyweight.training.loop import Observer
+from pennyweight.training.loop import train as train_run
+from pennyweight.training.recipe import Recipe, check_recipe
+from pennyweight.training.recipe_text import change, differences
+from pennyweight.training.run import Run
+from pennyweight.training.trained import Trained, load_trained
+
+RUNS = Path("runs")
+DEFAULT_DATASET = "mnist"
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def message(self, text: str) -> None:
+        """Ignore a message."""
+
+    def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
+        """Ignore progress."""
+
+    def epoch_done(self, history: Sequence[EpochRow]) -> None:
+        """Ignore an epoch."""
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """Return the published recipes."""
+    return RECIPES
+
+
+def recipe(name: str, settings: Mapping[str, object] | Sequence[str] = ()) -> Recipe:
+    """Return the recipe `name` (a published name, a TOML file, or `path.py:NAME`) with `settings` changed.
+
+    Settings are `{"optimizer.learning_rate": 0.05}` or `["optimizer.learning_rate=0.05"]`. Raises UsageError for an
+    unknown name or setting.
+    """
+    assignments = [f"{k}={v}" for k, v in settings.items()] if isinstance(settings, Mapping) else list(settings)
+    changed = change(find_recipe(name), assignments)
+    check_recipe(changed)
+    return changed
+
+
+def dataset(name: str = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
+    """Return a dataset by name, from `data`, $PENNYWEIGHT_DATA or the cache; what is missing is downloaded."""
+    return load_dataset(name, Path(data) if data else None)
+
+
+def plan_run(
+    wanted: str | Recipe,
+    *,
+    seed: int = 0,
+    settings: Mapping[str, object] | Sequence[str] = (),
+    epochs: int | None = None,
+    dataset: str = DEFAULT_DATASET,
+    data: str | Path | None = None,
+    engine: str = "auto",
+    device: str = "cpu",
+    out: str | Path | None = None,
+    measure_test: bool = True,
+) -> Run:
+    """Turn what a user asks for into a Run; raises UsageError or EnvironmentRefused before anything is written."""
+    recipe_wanted = recipe(wanted, settings) if isinstance(wanted, str) else wanted
+    if epochs is not None:
+        recipe_wanted = replace(recipe_wanted, epochs=epochs)
+    check_recipe(recipe_wanted)
+    check_device(device)
+    if seed < 0:
+        raise UsageError(f"The seed is {seed}; it must be 0 or more.")
+    changes = differences(published(recipe_wanted.name) or recipe_wanted, recipe_wanted)
+    conditions = [f"dataset={dataset}"] * (dataset != DEFAULT_DATASET) + ["no-test"] * (not measure_test)
+    return Run(
+        recipe=recipe_wanted,
+        dataset=load_dataset(dataset, Path(data) if data else None),
+        seed=seed,
+        folder=Path(out) if out else default_folder(RUNS, recipe_wanted.name, [*changes, *conditions], seed),
+        engine=engine_name(engine),
+        device=device,
+        measure_test=measure_test,
+        changes=changes,
+    )
+
+
+def train(
+    wanted: str | Recipe,
+    *,
+    seed: int = 0,
+    settings: Mapping[str, object] | Sequence[str] = (),
+    epochs: int | None = None,
+    dataset: str = DEFAULT_DATASET,
+    data: str | Path | None = None,
+    engine: str = "auto",
+    device: str = "cpu",
+    out: str | Path | None = None,
+    measure_test: bool = True,
+    again: bool = False,
+    observer: Observer | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunRecord:
+    """Train a recipe and return its record; an unfinished run goes on, a finished one is returned as it is.
+
+    `again` moves an existing run folder aside first; `measure_test=False` never looks at the test images.
+    """
+    run = plan_run(
+        wanted,
+        seed=seed,
+        settings=settings,
+        epochs=epochs,
+        dataset=dataset,
+        data=data,
+        engine=engine,
+        device=device,
+        out=out,
+        measure_test=measure_test,
+    )
+    observer = observer or Silent()
+    if again and (moved := set_aside(run.folder)):
+        observer.message(f"The earlier run was moved to {moved}.")
+    return train_run(run, observer, stop)
+
+
+def load(folder: str | Path) -> Trained:
+    """Return the trained network of a finished run's folder."""
+    return load_trained(Path(folder))
+
+
+def judge(*folders: str | Path) -> Judgement:
+    """Judge finished runs against their budgets."""
+    return judge_folders([Path(folder) for folder in folders])
+
+
+def audit(wanted: str | Recipe, rules: Rules | None = None) -> Audit:
+    """Check a recipe against `rules`; without rules, against the caps of its own budget."""
+    recipe_wanted = find_recipe(wanted) if isinstance(wanted, str) else wanted
+    return audit_recipe(recipe_wanted, rules or rules_of(recipe_wanted))

@@ -1,0 +1,90 @@
+"""A budget and the one question it answers: did this run keep it?"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Hard limits for one dataset: parameters, epochs, and an accuracy (percent) held over the last epochs.
+
+    `hold_rate` is the share of seeds that must hold it when many are judged together.
+    """
+
+    dataset: str
+    max_params: int
+    max_epochs: int
+    accuracy: float
+    hold_epochs: int = 1
+    hold_rate: float = 0.95
+    split: str = "test"
+    reason: str = ""
+    """Where the limits come from, in one sentence."""
+
+    def correct_needed(self, images: int) -> int:
+        """Return how many of `images` must be right: exact arithmetic on the decimal the budget states."""
+        return ceil(Fraction(str(self.accuracy)) * images / 100)
+
+
+def check(budget: Budget, record: RunRecord) -> Verdict:
+    """Judge one run on integer counts, never on rounded percentages.
+
+    Breaches are named: too_many_params, too_many_epochs, too_short, not_measured, accuracy_not_held.
+    """
+    checks = [_params(budget, record), _epochs(budget, record), *_accuracy(budget, record)]
+    breaches = tuple(breach for limit, breach in checks if not limit.met)
+    return Verdict(not breaches, budget.dataset, budget.split, tuple(limit for limit, _ in checks), breaches)
+
+
+def not_judged(dataset: str) -> Verdict:
+    """Return the verdict for a dataset that has no budget."""
+    return Verdict(None, dataset, "test")
+
+
+def budget_for(budgets: tuple[Budget, ...], dataset: str) -> Budget | None:
+    """Return the budget that belongs to `dataset`, or None."""
+    return next((budget for budget in budgets if budget.dataset == dataset), None)
+
+
+def correct_of(row: EpochRow, split: str) -> int | None:
+    """Return how many images of the split were right after this epoch, None when not measured."""
+    return row.val_correct if split == "val" else row.test_correct
+
+
+def images_of(record: RunRecord, split: str) -> int:
+    """Return how many images the split holds."""
+    return record.val_images if split == "val" else record.test_images
+
+
+def _params(budget: Budget, record: RunRecord) -> tuple[Limit, str]:
+    met = record.params <= budget.max_params
+    return Limit("parameters", f"at most {budget.max_params:,}", f"{record.params:,}", met), "too_many_params"
+
+
+def _epochs(budget: Budget, record: RunRecord) -> tuple[Limit, str]:
+    met = len(record.epochs) <= budget.max_epochs
+    return Limit("epochs", f"at most {budget.max_epochs}", str(len(record.epochs)), met), "too_many_epochs"
+
+
+def _accuracy(budget: Budget, record: RunRecord) -> list[tuple[Limit, str]]:
+    images = images_of(record, budget.split)
+    last = [correct_of(row, budget.split) for row in record.epochs[-budget.hold_epochs :]]
+    measured = [correct for correct in last if correct is not None]
+    needed = budget.correct_needed(images)
+    held = bool(measured) and min(measured) >= needed
+    name = f"{budget.split} accuracy"
+    allowed = f"at least {budget.accuracy:g} % ({needed:,} of {images:,}) in each of the last {budget.hold_epochs}"
+    figure = f"lowest {100 * min(measured) / images:.2f} % ({min(measured):,} of {images:,})" if measured else "none"
+    rows = []
+    if len(record.epochs) < budget.hold_epochs:
+        run_length = Limit("epochs run", f"at least {budget.hold_epochs}", str(len(record.epochs)), False)
+        rows.append((run_length, "too_short"))
+    if len(measured) < len(last) or not measured:
+        return [
+            *rows,
+            (Limit(name, allowed, f"measured in {len(measured)} of {len(last)} epochs", False), "not_measured"),
+        ]
+    return [*rows, (Limit(name, allowed, figure, held), "accuracy_not_held")]

@@ -1,0 +1,52 @@
+"""The named errors of Pennyweight and the exit code each one ends in."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PennyweightError(Exception):
+    """An error whose message is one clear sentence for the user."""
+
+    exit_code = 1
+
+
+class NonFiniteError(PennyweightError):
+    """A loss or a weight became infinite or not a number during training."""
+
+    exit_code = 1
+
+
+class UsageError(PennyweightError):
+    """The request itself is wrong: an unknown name, an impossible setting, a folder of another run."""
+
+    exit_code = 2
+
+
+class EnvironmentRefused(PennyweightError):
+    """Data, an optional package or the machine is missing or refuses (full disk, unwritable, locked)."""
+
+    exit_code = 3
+
+
+class MismatchError(PennyweightError):
+    """A weight file or checkpoint is damaged, or does not fit what it is used for."""
+
+    exit_code = 4
+
+
+class Interrupted(PennyweightError):
+    """The user or the system asked the run to stop; the same command resumes it."""
+
+    exit_code = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string."""
+    near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def unknown(kind: str, word: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that is not in a closed set, with the nearest name, else the whole set."""
+    names = list(known)
+    return UsageError(f"There is no {kind} '{word}'.{did_you_mean(word, names) or ' Known: ' + ', '.join(names) + '.'}")

@@ -1,0 +1,99 @@
+"""Pure functions on accuracies of many seeds: arrays of shape (seeds, epochs), in percent.
+
+Closed forms, so that nothing heavier than NumPy is imported; each is tested against scipy.
+"""
+
+from dataclasses import dataclass
+from math import exp, lgamma, log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean of n values, their standard deviation (n - 1), and a two-sided confidence interval of the mean."""
+
+    n: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+def summary(values: NDArray[np.float64], confidence: float = 0.95) -> Summary:
+    """Summarise values of shape (n,) with Student's t interval; with one value the interval is unbounded.
+
+    Raises ValueError when there are no values.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("a summary needs at least one value")
+    mean = float(np.mean(values))
+    if n == 1:
+        return Summary(1, mean, float("nan"), float("-inf"), float("inf"))
+    deviation = float(np.std(values, ddof=1))
+    half = student_t_quantile((1 + confidence) / 2, n - 1) * deviation / sqrt(n)
+    return Summary(n, mean, deviation, mean - half, mean + half)
+
+
+def lowest_of_last(accuracies: NDArray[np.float64], epochs: int) -> NDArray[np.float64]:
+    """Return the lowest accuracy of the last `epochs` epochs of every seed, shape (seeds,)."""
+    lowest: NDArray[np.float64] = accuracies[:, -epochs:].min(axis=1)
+    return lowest
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a proportion, as fractions (Wilson, JASA 1927); without trials it is (0, 1)."""
+    if trials == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / trials
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == trials else centre + half
+    return low, high
+
+
+def student_t_quantile(probability: float, degrees_of_freedom: float) -> float:
+    """Return the value that Student's t stays below with `probability` (0.5 to 1), by bisection."""
+    low, high = 0.0, 1.0
+    while _student_t_below(high, degrees_of_freedom) < probability:
+        high *= 2
+    for _ in range(100):
+        middle = (low + high) / 2
+        if _student_t_below(middle, degrees_of_freedom) < probability:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _student_t_below(t: float, degrees_of_freedom: float) -> float:
+    x = degrees_of_freedom / (degrees_of_freedom + t * t)
+    return 1 - _incomplete_beta(degrees_of_freedom / 2, 0.5, x) / 2
+
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b) (Abramowitz and Stegun, 26.5.8)."""
+    if x in (0.0, 1.0):
+        return x
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
+    return front / _continued_fraction(a, b, x)
+
+
+def _continued_fraction(a: float, b: float, x: float) -> float:
+    """Evaluate the fraction from its tail; 300 terms are far more than the argument range used here needs."""
+    value = 1.0
+    for n in range(300, 0, -1):
+        m = n // 2
+        if n % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        value = 1 + term / value
+    return value

@@ -1,0 +1,135 @@
+"""Frozen values as text and back: `Conv(8, kernel=3)`; closed sets only, nothing is ever executed."""
+
+import ast
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+from pennyweight.base.errors import UsageError, unknown
+
+LONGEST_TEXT = 10_000
+Kind = TypeVar("Kind")
+
+
+def to_text(value: object) -> str:
+    """Return a frozen value as the shortest text that `from_text` reads back: fields at their default are left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return f"{type(value).__name__}({', '.join(_field_texts(value))})"
+    if isinstance(value, tuple):
+        inner = ", ".join(to_text(item) for item in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)
+
+
+def from_text(text: str, kinds: Mapping[str, type], constants: Mapping[str, object]) -> object:
+    """Read one value of the closed set `kinds`; bare names may only be those in `constants`.
+
+    Raises UsageError that names what is unknown, of the wrong type, or not readable.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"'{text[:40]}...' is {len(text):,} characters long; at most {LONGEST_TEXT:,} are read.")
+    try:
+        return _build(ast.parse(text.strip(), mode="eval").body, kinds, constants)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UsageError(f"Cannot read '{text[:80]}'; write it like Name(value, field=value).") from error
+
+
+def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
+    """Build a frozen value of `kind`, checking every field's name and type.
+
+    Raises UsageError naming the field, what was given and what is expected.
+    """
+    hints = typing.get_type_hints(kind)
+    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    checked = {}
+    for name, given in fields.items():
+        if name not in known:
+            raise unknown(f"field of {kind.__name__}", name, known)
+        checked[name] = coerce(f"{kind.__name__}.{name}", given, hints[name])
+    for name, field in known.items():
+        if name not in checked and field.default is field.default_factory is dataclasses.MISSING:
+            raise UsageError(f"{kind.__name__} needs a value for '{name}'.")
+    return kind(**checked)
+
+
+def coerce(where: str, given: object, hint: object) -> object:
+    """Return `given` if it fits the type `hint` (a whole number fits a float), else raise UsageError naming `where`."""
+    if fits(given, hint):
+        return given
+    if isinstance(given, int) and not isinstance(given, bool) and fits(float(given), hint):
+        return float(given)
+    if isinstance(given, list) and typing.get_origin(hint) is tuple and fits(tuple(given), hint):
+        return tuple(given)
+    raise UsageError(f"{where} is {given!r}, but must be {describe(hint)}.")
+
+
+def fits(given: object, hint: object) -> bool:
+    """Tell whether `given` is of the type `hint`: a class, a union, `tuple[X, ...]` or a forward reference."""
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        return any(fits(given, option) for option in typing.get_args(hint))
+    if origin is tuple:
+        item = typing.get_args(hint)[0]
+        return isinstance(given, tuple) and all(fits(one, item) for one in given)
+    if isinstance(hint, typing.ForwardRef):
+        return dataclasses.is_dataclass(given)
+    if hint in (int, float):
+        return isinstance(given, hint) and not isinstance(given, bool)
+    return isinstance(given, hint)  # type: ignore[arg-type]
+
+
+def describe(hint: object) -> str:
+    """Return a type as words a user reads: `a whole number`, `a number or none`."""
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return " or ".join(describe(option) for option in typing.get_args(hint))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}
+    if typing.get_origin(hint) is tuple:
+        return "a list"
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return " or ".join(repr(member) for member in hint)
+    return words.get(hint, getattr(hint, "__name__", str(hint)))  # type: ignore[call-overload, no-any-return]
+
+
+def _field_texts(value: object) -> list[str]:
+    texts = []
+    positional = True
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        given = getattr(value, field.name)
+        if field.default is not dataclasses.MISSING and given == field.default:
+            positional = False
+            continue
+        required = field.default is dataclasses.MISSING
+        texts.append(to_text(given) if positional and required else f"{field.name}={to_text(given)}")
+    return texts
+
+
+def _build(node: ast.expr, kinds: Mapping[str, type], constants: Mapping[str, object]) -> object:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            if name not in kinds:
+                raise unknown("kind", name, kinds)
+            return make(kinds[name], _fields_of(node, kinds, constants))
+        case ast.Name(id=name):
+            if name not in constants:
+                raise unknown("constant", name, constants)
+            return constants[name]
+        case ast.Tuple(elts=items):
+            return tuple(_build(item, kinds, constants) for item in items)
+        case _:
+            return ast.literal_eval(node)
+
+
+def _fields_of(node: ast.Call, kinds: Mapping[str, type], constants: Mapping[str, object]) -> dict[str, object]:
+    kind = kinds[typing.cast(ast.Name, node.func).id]
+    names = [field.name for field in dataclasses.fields(kind)]
+    if len(node.args) > len(names):
+        raise UsageError(f"{kind.__name__} takes at most {len(names)} values, {len(node.args)} were given.")
+    given = {name: _build(argument, kinds, constants) for name, argument in zip(names, node.args, strict=False)}
+    for keyword in node.keywords:
+        if keyword.arg is None or keyword.arg in given:
+            raise UsageError(f"{kind.__name__} is given '{keyword.arg or '**'}' twice or in a way that cannot be read.")
+        given[keyword.arg] = _build(keyword.value, kinds, constants)
+    return given

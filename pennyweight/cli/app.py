@@ -1,0 +1,39 @@
+"""The verbs put together; nothing heavy is imported here, so that help answers at once."""
+
+from typing import Annotated
+
+import typer
+
+from pennyweight.cli import audit, doctor, fetch, judge, show, train
+from pennyweight.cli import list as list_verb
+
+app = typer.Typer(
+    help="Train, judge and ship convolutional image classifiers under a hard budget.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+app.command("list")(list_verb.list_recipes)
+app.command("show")(show.show)
+app.command("train")(train.train)
+app.command("judge")(judge.judge)
+app.command("audit")(audit.audit)
+app.command("fetch")(fetch.fetch)
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="First steps: 'pennyweight list', then 'pennyweight train progressive-3'.",
+)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Train, judge and ship convolutional image classifiers under a hard budget."""
+    if version:
+        from pennyweight.training.provenance import package_version
+
+        typer.echo(f"pennyweight {package_version()}")
+        raise typer.Exit

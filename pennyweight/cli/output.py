@@ -1,0 +1,33 @@
+"""Where words go: results to stdout, messages and progress to stderr."""
+
+import json
+import sys
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+
+def say(sentence: str) -> None:
+    """Print a message for the user on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def result(text: str) -> None:
+    """Print a result on stdout."""
+    print(text, flush=True)
+
+
+def result_json(value: Any) -> None:
+    """Print a result as JSON on stdout; frozen values become objects, what is not a number becomes null."""
+    result(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,64 @@
+"""`pennyweight train`: the main job."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pennyweight.cli.options import Data, Json, Settings, Target, complete_dataset
+
+
+def train(
+    target: Target,
+    seed: Annotated[int, typer.Option(help="Decides initial weights, order, augmentation and dropout.")] = 0,
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Several seeds, as 0-4 or 0,2,5.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Seeds trained at the same time; one a core unless given.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's own.")] = None,
+    engine: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    dataset: Annotated[
+        str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)
+    ] = "mnist",
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder, taken literally, instead of runs/RECIPE/seed-N.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Move an existing run aside and train anew.")] = False,
+    no_test: Annotated[bool, typer.Option("--no-test", help="Never look at the test images (for selection).")] = False,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Train a recipe, one line an epoch, and judge it against its budget. The last line is the run folder.
+
+    The same command resumes an unfinished run and returns a finished one. Exit 0 whatever the verdict.
+
+    Examples: pennyweight train progressive-3; pennyweight train progressive-3 --seeds 0-4 --jobs 2;
+    pennyweight train skip-3 --epochs 2 -s optimizer.learning_rate=0.01
+    """
+    from pennyweight.cli.signals import stop_on_signals
+
+    stop = stop_on_signals()
+    if seeds is not None:
+        from pennyweight.cli.train_many import train_many
+
+        passed = ["--dataset", dataset, "--engine", engine, "--device", device]
+        passed += ["--epochs", str(epochs)] * (epochs is not None) + ["--data", str(data)] * (data is not None)
+        passed += ["--again"] * again + ["--no-test"] * no_test
+        return train_many(target, settings or (), passed, seeds=seeds, jobs=jobs, out=out, stop=stop, as_json=as_json)
+
+    from pennyweight.api import plan_run
+    from pennyweight.cli.train_one import train_one
+
+    run = plan_run(
+        target,
+        seed=seed,
+        settings=settings or (),
+        epochs=epochs,
+        dataset=dataset,
+        data=data,
+        engine=engine,
+        device=device,
+        out=out,
+        measure_test=not no_test,
+    )
+    return train_one(run, again=again, stop=stop, as_json=as_json)

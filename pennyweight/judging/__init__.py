@@ -1,0 +1,1 @@
+"""Floor 4: does a recipe keep its rules, does a run keep its budget."""

@@ -1,0 +1,146 @@
+"""Tables and lines of plain text: records in, text out."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
+from pennyweight.base.stats import Summary
+from pennyweight.judging.verdict import SeedsJudgement
+from pennyweight.nets.measure import Measurement
+from pennyweight.training.recipe import Claim
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> str:
+    """Return an aligned table; `right` holds one character a column, `r` for those aligned to the right."""
+    cells = [list(headers), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
+    aligns = right.ljust(len(headers))
+    lines = []
+    for row in cells:
+        parts = [cell.rjust(w) if a == "r" else cell.ljust(w) for cell, w, a in zip(row, widths, aligns, strict=True)]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def layer_table(measured: Measurement) -> str:
+    """Return one line a layer: shape, window, costs, and what a unit of it sees."""
+    headers = ("#", "layer", "output", "kernel", "stride", "pad", "params", "buffers", "MACs", "sees", "jump", "bytes")
+    rows = [
+        (
+            layer.number,
+            layer.kind,
+            "x".join(map(str, layer.output_shape)),
+            layer.kernel if layer.kernel > 1 or layer.kind in ("Conv", "Depthwise") else "",
+            layer.stride if layer.kernel > 1 and layer.kind != "Linear" else "",
+            layer.padding if layer.kind in ("Conv", "Depthwise") else "",
+            f"{layer.params:,}" if layer.params else "",
+            f"{layer.buffers:,}" if layer.buffers else "",
+            f"{layer.macs:,}" if layer.macs else "",
+            layer.receptive_field,
+            layer.jump,
+            f"{layer.activation_bytes:,}",
+        )
+        for layer in measured.layers
+    ]
+    return table(headers, rows, right="r  rrrrrrrrr")
+
+
+def epoch_line(history: Sequence[EpochRow], epochs: int, marks: Sequence[str]) -> str:
+    """Return the compact line of the last epoch in `history`."""
+    row = history[-1]
+    parts = [f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}", f"loss {row.train_loss:.4f}"]
+    parts.append(f"train {row.train_accuracy:5.2f} %")
+    if row.val_accuracy is not None:
+        parts.append(f"val {row.val_accuracy:5.2f} %")
+    if row.test_accuracy is not None:
+        parts.append(f"test {row.test_accuracy:5.2f} %")
+    parts += [f"rate {row.learning_rate:<8.3g}", f"{row.seconds:.1f} s"]
+    if row.epoch < epochs:
+        parts.append(f"ETA {duration(_seconds_left(history, epochs))}")
+    return "  ".join(parts) + "".join(f"  <- {mark}" for mark in marks)
+
+
+def verdict_text(record: RunRecord, reason: str = "") -> str:
+    """Return what a finished run came to: its accuracies side by side, and its budget limit by limit."""
+    lines = [_what_was_run(record), *_accuracies(record, record.verdict.split)]
+    if record.verdict.met is None:
+        return "\n".join([*lines, f"verdict: not judged, {record.recipe} has no budget for {record.dataset}"])
+    lines.append(f"budget on {record.dataset}, {record.verdict.split} images{f': {reason}' if reason else ''}")
+    lines.append(limit_lines(record.verdict.limits))
+    return "\n".join([*lines, f"verdict: {verdict_words(record.verdict)}"])
+
+
+def limit_lines(limits: Sequence[Limit]) -> str:
+    """Return every limit with its figure, indented."""
+    rows = [(limit.name, limit.measured, limit.allowed, "met" if limit.met else "NOT MET") for limit in limits]
+    return "\n".join("  " + line for line in table(("limit", "measured", "allowed", ""), rows).splitlines())
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return a verdict as words: `met`, `not met: too_many_params`, `not judged`."""
+    if verdict.met is None:
+        return "not judged"
+    return f"budget {'met' if verdict.met else 'not met: ' + ', '.join(verdict.breaches)}, on {verdict.dataset}"
+
+
+def seeds_text(group: SeedsJudgement) -> str:
+    """Return what the seeds of one recipe say together."""
+    n = len(group.seeds)
+    return (
+        f"{group.recipe} on {group.dataset}, {n} seed{'s' * (n > 1)}: final {group.split} accuracy "
+        f"{summary_words(group.final)}; budget met by {group.met} of {n} "
+        f"(95 % interval of the share: {100 * group.met_low:.0f} to {100 * group.met_high:.0f} %)"
+    )
+
+
+def summary_words(values: Summary) -> str:
+    """Return a summary of percentages as words; one value has no interval."""
+    if not isfinite(values.low):
+        return f"{values.mean:.2f} % (one seed, no interval)"
+    return (
+        f"{values.mean:.3f} % ± {values.deviation:.3f} (n {values.n}, 95 % interval of the mean "
+        f"{values.low:.2f} to {values.high:.2f})"
+    )
+
+
+def claim_words(claim: Claim | None) -> str:
+    """Return a document's claim as words: `99.54 best test, epoch 12`."""
+    if claim is None:
+        return ""
+    return f"{claim.accuracy:.2f} {claim.which} {claim.split}" + (f", epoch {claim.epoch}" if claim.epoch else "")
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as `8 s`, `2 m 05 s` or `1 h 07 m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+
+
+def _seconds_left(history: Sequence[EpochRow], epochs: int) -> float:
+    recent = [row.seconds for row in history[-3:]]
+    return (epochs - len(history)) * sum(recent) / len(recent)
+
+
+def _what_was_run(record: RunRecord) -> str:
+    spent = duration(sum(row.seconds for row in record.epochs))
+    name = "+".join([record.recipe, *record.changes])
+    done = f"{record.params:,} parameters, {len(record.epochs)} epochs, {spent}"
+    return f"{name} on {record.dataset}, seed {record.seed}: {done}"
+
+
+def _accuracies(record: RunRecord, split: str) -> list[str]:
+    """Return best, last and lowest of the last five side by side; none of them decided anything."""
+    figures = [row.val_accuracy if split == "val" else row.test_accuracy for row in record.epochs]
+    known = [figure for figure in figures if figure is not None]
+    if not known:
+        return [f"{split} accuracy: not measured"]
+    tail = known[-5:]
+    best = known.index(max(known)) + 1
+    return [
+        f"{split} accuracy: last {known[-1]:.2f} %, best {max(known):.2f} % (epoch {best}), "
+        f"lowest of the last {len(tail)}: {min(tail):.2f} %"
+    ]

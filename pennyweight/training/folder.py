@@ -1,0 +1,97 @@
+"""A run's folder: its name, its lock, and the files rewritten from the newest checkpoint."""
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.files import refusal, write_atomically
+from pennyweight.base.records import EpochRow, RunRecord, run_record_from_json, to_json
+
+LONGEST_NAME = 200
+RECORD, RECIPE, METRICS, WEIGHTS = "record.json", "recipe.toml", "metrics.csv", "weights.safetensors"
+
+METRIC_COLUMNS = tuple(field.name for field in fields(EpochRow) if field.name != "val_correct")
+"""The columns of metrics.csv, in order."""
+
+
+def default_folder(root: Path, name: str, changes: Sequence[str], seed: int) -> Path:
+    """Return the folder that follows from a run's inputs: `runs/NAME+key=value/seed-0`."""
+    readable = "+".join([name, *changes]).replace("/", "_")
+    if len(readable.encode()) > LONGEST_NAME:
+        readable = f"{name}+{sha256(readable.encode()).hexdigest()[:16]}"
+    return root / readable / f"seed-{seed}"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the kernel's lock on `folder` while the block runs; a killed holder leaves nothing behind.
+
+    Raises EnvironmentRefused when another process holds it, or when the folder cannot be made or written.
+    """
+    path = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise refusal(path, 0, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "unknown"
+            raise EnvironmentRefused(
+                f"Another process works in {folder} ({holder}); wait for it, or use another --out."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move an existing run folder to `NAME.old-1`, `-2`, ...; return where it went, None when there was none."""
+    if not folder.exists():
+        return None
+    number = 1
+    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    try:
+        folder.rename(target)
+    except OSError as error:
+        raise refusal(target, 0, error) from error
+    return target
+
+
+def write_metrics(folder: Path, history: Sequence[EpochRow]) -> None:
+    """Write `metrics.csv`: one line an epoch, empty where nothing was measured."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, METRIC_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in history)
+    write_atomically(folder / METRICS, text.getvalue().encode())
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write `record.json`; its folder is left out, so that a run can be moved."""
+    write_atomically(folder / RECORD, to_json(record).encode())
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read the record of a finished run; raises EnvironmentRefused when there is none, MismatchError when damaged."""
+    path = folder / RECORD
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise EnvironmentRefused(
+            f"Cannot read {path}: {error.strerror}. A run folder holds a record once its training is complete."
+        ) from error
+    return run_record_from_json(text, str(path))

@@ -1,0 +1,48 @@
+"""Which run a folder holds: the keys that must all agree before one run goes on where another process stopped."""
+
+from collections.abc import Mapping
+
+from pennyweight.base.errors import UsageError
+from pennyweight.nets.text import rows_to_text
+from pennyweight.training.checkpoint import Checkpoint
+from pennyweight.training.engine import Engine
+from pennyweight.training.folder import RECORD
+from pennyweight.training.recipe_text import settings_of
+from pennyweight.training.run import Run
+
+
+def identity_of(run: Run, engine: Engine | None) -> dict[str, object]:
+    """Return what decides a run's bytes, key by key; without an engine, all but its version and threads."""
+    identity: dict[str, object] = {
+        "recipe": run.recipe.name,
+        "dataset": run.dataset.name,
+        "dataset digest": run.dataset.digest,
+        "seed": run.seed,
+        "engine": run.engine,
+        "device": run.device,
+        "test measured": run.measure_test,
+        "layers": rows_to_text(run.recipe.layers),
+        **settings_of(run.recipe),
+    }
+    if engine is not None:
+        identity |= {"engine version": engine.version, "threads": engine.threads}
+    return identity
+
+
+def refuse_another_run(run: Run, held: Checkpoint | None, engine: Engine | None = None) -> None:
+    """Raise UsageError naming every key in which the run in the folder differs from `run`."""
+    if held is None:
+        if (run.folder / RECORD).exists():
+            raise UsageError(f"{run.folder} holds a record but no checkpoint to go on from; --again moves it aside.")
+        return
+    wanted = identity_of(run, engine)
+    changed = [key for key in wanted if held.identity.get(key) != wanted[key]]
+    if changed:
+        listed = "; ".join(_difference(key, held.identity, wanted) for key in changed)
+        raise UsageError(f"{run.folder} holds another run: {listed}. Use another --out, or --again to move it aside.")
+
+
+def _difference(key: str, held: Mapping[str, object], wanted: Mapping[str, object]) -> str:
+    if key in ("layers", "dataset digest"):
+        return f"its {key} differ" if key == "layers" else "its dataset digest differs"
+    return f"{key} was {held.get(key)}, now {wanted[key]}"
