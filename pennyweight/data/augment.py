@@ -57,13 +57,13 @@ class Augmentation:
     @property
     def moves_images(self) -> bool:
         """Tell whether any image is changed at all."""
-        still = Augmentation(fill=self.fill)
-        return self != still and (self.perspective_probability > 0 or self.without_perspective() != still)
+        affine = Augmentation(self.rotation_degrees, self.shift_fraction, self.scale_low, self.scale_high)
+        return affine != Augmentation() or self.shear_degrees > 0 or self.changes_perspective
 
-    def without_perspective(self) -> "Augmentation":
-        """Return the affine part alone."""
-        affine = (self.rotation_degrees, self.shift_fraction, self.scale_low, self.scale_high, self.shear_degrees)
-        return Augmentation(*affine, fill=self.fill)
+    @property
+    def changes_perspective(self) -> bool:
+        """Tell whether any image is seen from another side."""
+        return self.perspective_distortion > 0 and self.perspective_probability > 0
 
 
 def homographies(augmentation: Augmentation, images: int, size: int, *, seed: int, epoch: int) -> NDArray[np.float32]:
@@ -73,7 +73,7 @@ def homographies(augmentation: Augmentation, images: int, size: int, *, seed: in
     """
     draws = uniforms(images * DRAWS_PER_IMAGE, "augment", seed, epoch).reshape(images, DRAWS_PER_IMAGE)
     matrices = _affine(augmentation, draws, size)
-    if augmentation.perspective_distortion > 0 and augmentation.perspective_probability > 0:
+    if augmentation.changes_perspective:
         chosen = np.flatnonzero(draws[:, 5] < augmentation.perspective_probability)
         matrices[chosen] = matrices[chosen] @ _perspective(augmentation, draws[chosen, 6:14], size)
     return matrices.astype(np.float32)
