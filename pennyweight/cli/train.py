@@ -41,8 +41,8 @@ def train(
     if seeds is not None:
         from pennyweight.cli.train_many import train_many
 
-        passed = ["--dataset", dataset, "--engine", engine, "--device", device]
-        passed += ["--epochs", str(epochs)] * (epochs is not None) + ["--data", str(data)] * (data is not None)
+        given = {"--dataset": dataset, "--engine": engine, "--device": device, "--epochs": epochs, "--data": data}
+        passed = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
         passed += ["--again"] * again + ["--no-test"] * no_test
         return train_many(target, settings or (), passed, seeds=seeds, jobs=jobs, out=out, stop=stop, as_json=as_json)
 

@@ -27,6 +27,15 @@ BUDGETS = (
     ),
 )
 
+DIGITS_BUDGET = Budget(
+    dataset="digits",
+    max_params=8_000,
+    max_epochs=15,
+    accuracy=98.0,
+    hold_epochs=5,
+    reason="Ours, for machines without MNIST, about which it says nothing: seeds 0 to 19 all held it (records/digits).",
+)
+
 _UNSTATED = ("optimizer", "schedule", "batch_images", "label_smoothing", "augmentation", "validation_images")
 
 STEP_1 = Recipe(
@@ -97,7 +106,7 @@ STEP_3 = Recipe(
     optimizer=Adam(learning_rate=0.01, weight_decay=1e-4),
     schedule=OneCycle(warmup_fraction=0.2),
     augmentation=Augmentation(rotation_degrees=5.0, shift_fraction=0.05, scale_low=0.95, scale_high=1.05),
-    budgets=BUDGETS,
+    budgets=(*BUDGETS, DIGITS_BUDGET),
     origin=Origin(
         document=DOCUMENT,
         claim=Claim(accuracy=99.54, split="test", which="best", epoch=12),

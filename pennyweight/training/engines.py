@@ -1,5 +1,6 @@
 """Choosing an engine by name; PyTorch is imported only when it is taken."""
 
+import os
 from importlib.util import find_spec
 
 from pennyweight.base.errors import EnvironmentRefused, UsageError, unknown
@@ -33,6 +34,8 @@ def make_engine(name: str, device: str, job: Job) -> Engine:
     """Return an engine ready to `start`."""
     check_device(device)
     engine_name(name)
+    # threads that wait must yield: beside one other busy process, spinning ones made an epoch thirty times as long
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from pennyweight.training.torch_engine import TorchEngine
 
     return TorchEngine(job, device)

@@ -1,0 +1,70 @@
+# Two commands: `make train` and `make test`. Each sets up what it needs, once.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# a folder that holds mnist/; without it $PENNYWEIGHT_DATA, then the user's cache
+DATA   ?=
+data_flag = $(if $(DATA),--data $(DATA))
+
+# one thread a worker: the workers themselves fill the cores
+pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+.PHONY: help train test test-slow test-all lint format clean
+
+help:
+	@echo "make train      set up, get MNIST, train progressive-3 and judge it (DATA=folder holds mnist/)"
+	@echo "make test       formatter, lint, types and every test not marked slow"
+	@echo "make test-all   everything"
+	@echo "make format     let the formatter rewrite the code"
+	@echo "make clean      remove the virtual environment and caches; runs/ stays"
+
+train: $(VENV)/.train
+	@if $(BIN)/pennyweight fetch mnist $(data_flag); \
+	then $(BIN)/pennyweight train progressive-3 $(data_flag); \
+	else code=$$?; [ $$code -eq 3 ] || exit $$code; \
+	     echo "MNIST is not to be had (the reason stands above), so this trains on the digits embedded in the package."; \
+	     $(BIN)/pennyweight train progressive-3 --dataset digits; fi
+
+test: $(VENV)/.dev lint
+	$(pytest) -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(pytest) -m slow
+
+test-all: $(VENV)/.dev lint
+	$(pytest)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "Pennyweight needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,.[torch])
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,.[torch$(,)dev])
+	@touch $(VENV)/.train
+
+, := ,
+# uv is quicker where it is there; it does not read pip's own variable for a wheel folder
+define install
+	@echo "Setting up $(VENV) with $(1) (once)"
+	@if command -v uv >/dev/null; \
+	then UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '$(1)'; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; fi
+	@touch $@
+endef

@@ -1,0 +1,88 @@
+"""What the documents tell a reader to do works, and their figures are those of the records."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(document: str, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == language]
+
+
+def commands(document: str) -> list[list[str]]:
+    lines = [line for block in blocks(document, "") for line in block.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("pennyweight ")]
+
+
+def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.slow
+def test_adding_a_recipe_works_step_by_step_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(blocks("docs/adding_a_recipe.md", "python")[0])
+    steps = commands("docs/adding_a_recipe.md")
+    assert len(steps) == 7
+    for words in steps:
+        done = run(words, tmp_path)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+
+
+def test_the_commands_of_the_readme_that_only_look_work(tmp_path: Path) -> None:
+    looking = [words for words in commands("README.md") if words[1] in ("list", "show", "audit", "doctor")]
+    assert {words[1] for words in looking} == {"list", "show", "audit", "doctor"}
+    for words in looking:
+        done = run(words, tmp_path)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+
+
+def test_every_command_of_the_readme_has_flags_that_exist(tmp_path: Path) -> None:
+    for words in commands("README.md"):
+        if words[1].startswith("-"):
+            continue
+        known = run([words[0], words[1], "--help"], tmp_path).stdout
+        for flag in (word for word in words[2:] if word.startswith("-")):
+            assert re.search(rf"(^|\s|,){re.escape(flag)}\b", known), f"{flag} of {' '.join(words)}"
+
+
+def test_the_python_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = blocks("README.md", "python")
+    assert len(code.strip().splitlines()) == 5
+    quick = code.replace("seed=0)", "seed=0, dataset='digits', epochs=1)").replace('"mnist"', '"digits"')
+    assert quick.count("digits") == 2
+    monkeypatch.chdir(tmp_path)
+    exec(compile(quick, "README.md", "exec"), {})
+    assert re.match(r"False \[( ?\d){5}\]", capsys.readouterr().out)
+
+
+def test_the_figures_of_the_documents_are_rendered_from_the_records() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "render_docs.py"), "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tree_of_the_readme_names_every_room() -> None:
+    tree = next(block for block in blocks("README.md", "") if block.startswith("pennyweight/"))
+    rooms = {path.name for path in (ROOT / "pennyweight").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms <= set(re.findall(r"^  (\w+)/", tree, re.MULTILINE))
+
+
+def test_no_file_names_this_machine() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert listed
+    here = re.compile(re.escape(os.path.expanduser("~") + "/") + "|" + re.escape(str(ROOT)))
+    for name in listed:
+        text = (ROOT / name).read_text(errors="replace") if (ROOT / name).is_file() else ""
+        assert not here.search(text), name

@@ -1,0 +1,122 @@
+"""Render every table of figures in README.md and records/README.md from `records/`; `--check` only compares.
+
+python tools/render_docs.py
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pennyweight.base.budget import budget_for, check
+from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.stats import summary
+from pennyweight.nets.measure import measure
+from pennyweight.nets.plan import make_plan
+from pennyweight.recipes.catalogue import RECIPES
+from pennyweight.reporting.tables import claim_words
+from pennyweight.training.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+RECORDS = ROOT / "records"
+MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def load_records(dataset: str, engine: str, name: str) -> list[RunRecord]:
+    """Return the published records of one recipe in the order of their seeds."""
+    files = (RECORDS / dataset / engine / name).glob("seed-*.json")
+    records = [run_record_from_json(file.read_text(), str(file)) for file in files]
+    return sorted(records, key=lambda record: record.seed)
+
+
+def accuracies(record: RunRecord, split: str) -> list[float]:
+    """Return the accuracy of every epoch on `split`, in percent."""
+    rows = [row.val_accuracy if split == "val" else row.test_accuracy for row in record.epochs]
+    return [figure for figure in rows if figure is not None]
+
+
+def recipe_table() -> Iterator[str]:
+    """Yield the README's table: every recipe, its claim, and what full runs gave here."""
+    headers = (
+        "recipe, parameters, MACs, sees, epochs, its document claims (%), the same figure here (%), n, kept its budget"
+    )
+    yield "| " + " | ".join(headers.split(", ")) + " |"
+    yield "|---|---:|---:|---:|---:|---|---|---:|---:|"
+    for recipe in RECIPES:
+        costs = measure(make_plan(recipe.layers))
+        records = load_records("mnist", "torch", recipe.name)
+        cells = (
+            recipe.name,
+            f"{costs.params:,}",
+            f"{costs.macs:,}",
+            str(costs.receptive_field),
+            str(recipe.epochs),
+            claim_words(recipe.origin.claim),
+            same_figure(recipe, records),
+            str(len(records)),
+            kept(recipe, records),
+        )
+        yield "| " + " | ".join(cells) + " |"
+
+
+def same_figure(recipe: Recipe, records: list[RunRecord]) -> str:
+    """Return what full runs of the recipe gave for the figure its document claims: best or final, same split."""
+    claim = recipe.origin.claim
+    if not records or claim is None:
+        return "not run in full yet"
+    curves = [accuracies(record, claim.split) for record in records]
+    return mean_words([max(curve) if claim.which == "best" else curve[-1] for curve in curves])
+
+
+def kept(recipe: Recipe, records: list[RunRecord]) -> str:
+    """Return how many of the runs kept the recipe's budget, judged anew."""
+    budget = budget_for(recipe.budgets, "mnist")
+    if not records or budget is None:
+        return ""
+    return f"{sum(check(budget, record).met is True for record in records)} of {len(records)}"
+
+
+def mean_words(figures: list[float]) -> str:
+    """Return `99.43 ± 0.03`, or the figure alone when there is one."""
+    found = summary(np.array(figures))
+    return f"{found.mean:.2f}" + (f" ± {found.deviation:.2f}" if found.n > 1 else "")
+
+
+def runs_table() -> Iterator[str]:
+    """Yield the table of records/README.md: one line for every recipe that was run, with final and lowest figures."""
+    yield "| dataset | engine | recipe | seeds | epochs | split | final, % | best, % | lowest of the last 5, % |"
+    yield "|---|---|---|---:|---:|---|---|---|---|"
+    for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir()):
+        dataset, engine, name = folder.relative_to(RECORDS).parts
+        records = load_records(dataset, engine, name)
+        split = "val" if records[0].val_images else "test"
+        curves = [accuracies(record, split) for record in records]
+        figures = [[curve[-1] for curve in curves], [max(curve) for curve in curves], [min(c[-5:]) for c in curves]]
+        cells = [dataset, engine, name, str(len(records)), str(len(curves[0])), split, *map(mean_words, figures)]
+        yield "| " + " | ".join(cells) + " |"
+
+
+TABLES = {"recipes": recipe_table, "runs": runs_table}
+
+
+def render(text: str) -> str:
+    """Return `text` with every marked table rendered anew."""
+    return MARKED.sub(lambda found: found[1] + "\n".join(TABLES[found[2]]()) + "\n" + found[3], text)
+
+
+def main() -> int:
+    """Render the documents, or with `--check` return 1 when one of them is out of date."""
+    stale = [
+        path for path in (ROOT / "README.md", RECORDS / "README.md") if render(path.read_text()) != path.read_text()
+    ]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} does not agree with records/; run: python tools/render_docs.py")
+        if "--check" not in sys.argv:
+            path.write_text(render(path.read_text()))
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
