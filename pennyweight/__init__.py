@@ -9,12 +9,12 @@ Everything here is loaded when it is first used, so that importing the package i
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers read it as true; `typing` takes long enough to load for a Ctrl-C to land in it
 if TYPE_CHECKING:
-    from pennyweight.api import audit, dataset, judge, load, recipe, recipes, train
+    from pennyweight.api import audit, dataset, judge, load, published_recipes, recipe, train
 
-__all__ = ["audit", "dataset", "judge", "load", "recipe", "recipes", "train"]
+__all__ = ["audit", "dataset", "judge", "load", "published_recipes", "recipe", "train"]
 
 
 def __getattr__(name: str) -> object:

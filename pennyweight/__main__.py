@@ -1,5 +1,8 @@
 """`python -m pennyweight`: the same as the command."""
 
-from pennyweight.cli.main import run
+try:
+    from pennyweight.cli.main import run
 
-run()
+    run()
+except KeyboardInterrupt:  # so early that `run` could not yet take care of it: nothing was begun
+    raise SystemExit(130) from None

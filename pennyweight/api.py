@@ -39,19 +39,19 @@ class Silent:
         """Ignore an epoch."""
 
 
-def recipes() -> tuple[Recipe, ...]:
+def published_recipes() -> tuple[Recipe, ...]:
     """Return the published recipes."""
     return RECIPES
 
 
-def recipe(name: str, settings: Mapping[str, object] | Sequence[str] = ()) -> Recipe:
-    """Return the recipe `name` (a published name, a TOML file, or `path.py:NAME`) with `settings` changed.
+def recipe(wanted: str | Recipe, settings: Mapping[str, object] | Sequence[str] = ()) -> Recipe:
+    """Return a recipe (a published name, a TOML file, `path.py:NAME`, or a recipe itself) with `settings` changed.
 
     Settings are `{"optimizer.learning_rate": 0.05}` or `["optimizer.learning_rate=0.05"]`. Raises UsageError for an
     unknown name or setting.
     """
     assignments = [f"{k}={v}" for k, v in settings.items()] if isinstance(settings, Mapping) else list(settings)
-    changed = change(find_recipe(name), assignments)
+    changed = change(find_recipe(wanted) if isinstance(wanted, str) else wanted, assignments)
     check_recipe(changed)
     return changed
 
@@ -75,21 +75,23 @@ def plan_run(
     measure_test: bool = True,
 ) -> Run:
     """Turn what a user asks for into a Run; raises UsageError or EnvironmentRefused before anything is written."""
-    recipe_wanted = recipe(wanted, settings) if isinstance(wanted, str) else wanted
+    base = find_recipe(wanted) if isinstance(wanted, str) else wanted
+    recipe_wanted = recipe(base, settings)
     if epochs is not None:
         recipe_wanted = replace(recipe_wanted, epochs=epochs)
     check_recipe(recipe_wanted)
     check_device(device)
+    engine_taken = engine_name(engine)
     if seed < 0:
         raise UsageError(f"The seed is {seed}; it must be 0 or more.")
-    changes = differences(published(recipe_wanted.name) or recipe_wanted, recipe_wanted)
+    changes = differences(published(recipe_wanted.name) or base, recipe_wanted)
     conditions = [f"dataset={dataset}"] * (dataset != DEFAULT_DATASET) + ["no-test"] * (not measure_test)
     return Run(
         recipe=recipe_wanted,
         dataset=load_dataset(dataset, Path(data) if data else None),
         seed=seed,
         folder=Path(out) if out else default_folder(RUNS, recipe_wanted.name, [*changes, *conditions], seed),
-        engine=engine_name(engine),
+        engine=engine_taken,
         device=device,
         measure_test=measure_test,
         changes=changes,

@@ -18,6 +18,18 @@ def mnist_folder() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of support.TINY on the embedded digits; to be read, or copied and then changed."""
+    from support import TINY
+
+    from pennyweight.api import train
+
+    folder = tmp_path_factory.mktemp("digits") / "seed-0"
+    train(TINY, dataset="digits", engine="torch", out=folder)
+    return folder
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Turn a skip into a failure where everything must run: in CI."""

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from pennyweight.base.errors import UsageError, unknown
 from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
+
+SPLITS = ("test", "val")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ class Budget:
     def correct_needed(self, images: int) -> int:
         """Return how many of `images` must be right: exact arithmetic on the decimal the budget states."""
         return ceil(Fraction(str(self.accuracy)) * images / 100)
+
+
+def check_budget(budget: Budget) -> None:
+    """Raise UsageError naming the first limit that cannot work."""
+    ranges: dict[str, tuple[float, float]] = {
+        "max_params": (1, 10**12),
+        "max_epochs": (1, 100_000),
+        "accuracy": (0, 100),
+        "hold_epochs": (1, budget.max_epochs),
+        "hold_rate": (0, 1),
+    }
+    for name, (low, high) in ranges.items():
+        if not low <= getattr(budget, name) <= high:
+            raise UsageError(f"budget.{name} is {getattr(budget, name)}; it must be from {low} to {high}.")
+    if budget.split not in SPLITS:
+        raise unknown("split", budget.split, SPLITS)
 
 
 def check(budget: Budget, record: RunRecord) -> Verdict:

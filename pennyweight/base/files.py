@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 from pathlib import Path
 
 from pennyweight.base.errors import EnvironmentRefused
 
 TEMPORARY_SUFFIX = ".tmp"
+_TEMPORARY = re.compile(r".+\.\d+" + re.escape(TEMPORARY_SUFFIX))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -31,9 +33,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Delete what writers that were killed left behind in `folder`."""
+    """Delete what writers that were killed left behind in `folder`, and nobody else's `.tmp` files."""
     for leftover in folder.glob(f"*{TEMPORARY_SUFFIX}"):
-        _remove_quietly(leftover)
+        if _TEMPORARY.fullmatch(leftover.name):
+            _remove_quietly(leftover)
 
 
 def refusal(path: Path, size_bytes: int, error: OSError) -> EnvironmentRefused:

@@ -119,9 +119,24 @@ def run_record_from_json(text: str, source: str) -> RunRecord:
                 Verdict, {**verdict, "limits": tuple(make(Limit, row) for row in _list(verdict, "limits"))}
             ),
         }
-        return make(RunRecord, parts)
+        record = make(RunRecord, parts)
+        _check_counts(record)
+        return record
     except (ValueError, RecursionError, UsageError) as error:
         raise MismatchError(f"{source} is not a run's record: {error}") from error
+
+
+def _check_counts(record: RunRecord) -> None:
+    """Raise UsageError when the epochs are not 1, 2, ... or more images are right than there are."""
+    if [row.epoch for row in record.epochs] != list(range(1, len(record.epochs) + 1)) or not record.epochs:
+        raise UsageError("its epochs are not numbered 1, 2, and so on.")
+    for row in record.epochs:
+        for split, correct, images in (
+            ("test", row.test_correct, record.test_images),
+            ("val", row.val_correct, record.val_images),
+        ):
+            if correct is not None and not 0 <= correct <= images > 0:
+                raise UsageError(f"in epoch {row.epoch}, {correct} of {images} {split} images are right.")
 
 
 def _object(held: dict[str, Any], name: str) -> dict[str, Any]:

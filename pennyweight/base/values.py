@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import types
 import typing
+import warnings
 from collections.abc import Mapping
 from enum import Enum
 from typing import TypeVar
@@ -11,6 +12,9 @@ from typing import TypeVar
 from pennyweight.base.errors import UsageError, unknown
 
 LONGEST_TEXT = 10_000
+LONGEST_SHOWN = 80
+LONGEST_BITS = 1_000
+"""Whole numbers beyond are refused: they fit no setting, no float, and Python does not even print the longest."""
 Kind = TypeVar("Kind")
 
 
@@ -32,38 +36,69 @@ def from_text(text: str, kinds: Mapping[str, type], constants: Mapping[str, obje
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"'{text[:40]}...' is {len(text):,} characters long; at most {LONGEST_TEXT:,} are read.")
     try:
-        return _build(ast.parse(text.strip(), mode="eval").body, kinds, constants)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # what Python would warn of is refused below
+            tree = ast.parse(text.strip(), mode="eval")
+        return _build(tree.body, kinds, constants)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise UsageError(f"Cannot read '{text[:80]}'; write it like Name(value, field=value).") from error
 
 
 def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
     """Build a frozen value of `kind`, checking every field's name and type.
 
-    Raises UsageError naming the field, what was given and what is expected.
+    Raises UsageError naming every field that is wrong, what was given and what is expected.
     """
+    if not isinstance(fields, Mapping):
+        raise UsageError(f"{_shown(fields)} stands where the fields of {kind.__name__} are expected.")
     hints = typing.get_type_hints(kind)
     known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    checked = {}
+    checked, problems = {}, []
     for name, given in fields.items():
-        if name not in known:
-            raise unknown(f"field of {kind.__name__}", name, known)
-        checked[name] = coerce(f"{kind.__name__}.{name}", given, hints[name])
+        try:
+            if name not in known:
+                raise unknown(f"{kind.__name__} field", name, known)
+            checked[name] = coerce(f"{kind.__name__}.{name}", given, hints[name])
+        except UsageError as error:
+            problems.append(str(error))
     for name, field in known.items():
-        if name not in checked and field.default is field.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{kind.__name__} needs a value for '{name}'.")
+        if name not in fields and field.default is field.default_factory is dataclasses.MISSING:
+            problems.append(f"{kind.__name__} needs a value for '{name}'.")
+    if problems:
+        raise UsageError(" ".join(problems))
     return kind(**checked)
+
+
+def check_types(value: object) -> None:
+    """Raise UsageError naming the fields of a frozen value, at any depth, that are not of their declared type.
+
+    Python does not check what a recipe file written in it gives: `Relu` for `Relu()`, a list for a tuple, `"3"` for 3.
+    """
+    if isinstance(value, tuple):
+        for item in value:
+            check_types(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        given = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if vars(make(type(value), given)) != vars(value):
+            listed = ", ".join(name for name, item in given.items() if isinstance(item, list))
+            raise UsageError(f"{type(value).__name__}.{listed} is a list; write a tuple, in round brackets.")
+        for item in given.values():
+            check_types(item)
 
 
 def coerce(where: str, given: object, hint: object) -> object:
     """Return `given` if it fits the type `hint` (a whole number fits a float), else raise UsageError naming `where`."""
     if fits(given, hint):
         return given
-    if isinstance(given, int) and not isinstance(given, bool) and fits(float(given), hint):
-        return float(given)
+    if fits(given, int) and fits(float(typing.cast(int, given)), hint):
+        return float(typing.cast(int, given))
     if isinstance(given, list) and typing.get_origin(hint) is tuple and fits(tuple(given), hint):
         return tuple(given)
-    raise UsageError(f"{where} is {given!r}, but must be {describe(hint)}.")
+    if isinstance(given, list | tuple) and typing.get_origin(hint) is tuple:
+        item = typing.get_args(hint)[0]
+        wrong = next(one for one in given if not fits(one, item))
+        raise UsageError(f"{where} holds {_shown(wrong)}, but each item must be {describe(item)}.")
+    raise UsageError(f"{where} is {_shown(given)}, but must be {describe(hint)}.")
 
 
 def fits(given: object, hint: object) -> bool:
@@ -77,7 +112,8 @@ def fits(given: object, hint: object) -> bool:
     if isinstance(hint, typing.ForwardRef):
         return dataclasses.is_dataclass(given)
     if hint in (int, float):
-        return isinstance(given, hint) and not isinstance(given, bool)
+        small = not isinstance(given, int) or given.bit_length() <= LONGEST_BITS
+        return isinstance(given, hint) and not isinstance(given, bool) and small
     return isinstance(given, hint)  # type: ignore[arg-type]
 
 
@@ -91,6 +127,14 @@ def describe(hint: object) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return " or ".join(repr(member) for member in hint)
     return words.get(hint, getattr(hint, "__name__", str(hint)))  # type: ignore[call-overload, no-any-return]
+
+
+def _shown(given: object) -> str:
+    try:
+        text = repr(given)
+    except ValueError:  # Python refuses to print numbers of thousands of digits
+        return "a number too long to print"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _field_texts(value: object) -> list[str]:
@@ -113,6 +157,8 @@ def _build(node: ast.expr, kinds: Mapping[str, type], constants: Mapping[str, ob
                 raise unknown("kind", name, kinds)
             return make(kinds[name], _fields_of(node, kinds, constants))
         case ast.Name(id=name):
+            if name in kinds:
+                raise UsageError(f"'{name}' needs brackets: {name}().")
             if name not in constants:
                 raise unknown("constant", name, constants)
             return constants[name]

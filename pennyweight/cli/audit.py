@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from pennyweight.base.errors import UsageError
 from pennyweight.cli.options import Json, Target
 from pennyweight.cli.output import result, result_json
 
@@ -32,6 +33,8 @@ def audit(
 
     rules = Rules(max_params, max_epochs, _names(require), _names(forbid))
     found = audit_recipe(target, None if rules == Rules() else rules)
+    if not found.limits:
+        raise UsageError(f"{found.recipe} has no budget to be held against; give rules, as --max-params 8000.")
     if as_json:
         result_json(found)
     else:

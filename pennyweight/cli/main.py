@@ -3,34 +3,71 @@
 import os
 import sys
 
-from pennyweight.base.errors import PennyweightError
-
 TRACEBACK = "PENNYWEIGHT_TRACEBACK"
+INTERRUPTED = 130
 
 
 def run() -> None:
-    """Run the command line and end the process with the promised exit code."""
+    """Run the command line and end the process with the promised exit code.
+
+    Everything is imported in here, so that a signal finds us ready as early as Python allows.
+    """
     try:
+        from pennyweight.cli.signals import interrupt_on_signals
+
+        interrupt_on_signals()
+        _open_closed_streams()
         from pennyweight.cli.app import app
 
         app(prog_name="pennyweight")
-    except PennyweightError as error:
-        _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _end("Interrupted; what was complete before is kept, the same command goes on.", 130)
-    except BrokenPipeError:
-        # whoever read our output has gone; what is complete is kept, and there is nobody left to tell
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        raise SystemExit(130) from None
+        _end_interrupted()
+    except SystemExit as end:
+        # typer turns both into an exit of its own
+        if isinstance(end.__context__, BrokenPipeError):
+            _end_unread()
+        if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
+            _end_interrupted()
+        raise
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        _end(f"Something unforeseen: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", 1)
+        _end_on(error)
+
+
+def _end_on(error: Exception) -> None:
+    from pennyweight.base.errors import PennyweightError
+
+    if isinstance(error, PennyweightError):
+        _end(str(error), error.exit_code)
+    if isinstance(error, BrokenPipeError):
+        _end_unread()
+    if os.environ.get(TRACEBACK):
+        raise error
+    _end(f"Something unforeseen: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", 1)
+
+
+def _end_interrupted() -> None:
+    _end("Interrupted; what was complete before is kept, the same command goes on.", INTERRUPTED)
+
+
+def _end_unread() -> None:
+    """End where whoever read our output has gone: what is complete is kept, and there is nobody left to tell."""
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    raise SystemExit(INTERRUPTED) from None
 
 
 def _end(sentence: str, exit_code: int) -> None:
-    print(f"Error: {sentence}", file=sys.stderr, flush=True)
-    raise SystemExit(exit_code)
+    try:
+        print(f"Error: {sentence}", file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    raise SystemExit(exit_code) from None
+
+
+def _open_closed_streams() -> None:
+    """Give streams that were closed before we started a place to go, so that no file of ours takes their number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Thread
 from time import sleep
 from typing import IO, Any
 
-from pennyweight.base.errors import UsageError
+from pennyweight.base.errors import EnvironmentRefused, UsageError
 from pennyweight.cli.output import say
 
 MOST_SEEDS = 10_000
@@ -98,12 +99,15 @@ def _start(seed: int, arguments: Sequence[str], threads: int) -> _Child:
 
 def _speak(seed: int, lines: Iterable[str]) -> None:
     for line in lines:
-        say(f"seed {seed} | {line.rstrip()}")
+        # where nobody listens to us any more the lines are still taken, or the seed would wait for ever
+        with suppress(BrokenPipeError):
+            say(f"seed {seed} | {line.rstrip()}")
 
 
 def _signal(running: Sequence[_Child]) -> None:
     for child in running:
-        child.process.send_signal(signal.SIGINT)
+        # not SIGINT: while Python itself starts up that prints a traceback, and a shell's background job ignores it
+        child.process.send_signal(signal.SIGTERM)
 
 
 def _finish(child: _Child) -> Finished:
@@ -115,4 +119,10 @@ def _finish(child: _Child) -> Finished:
     except ValueError:
         record = None
     child.output.close()
-    return Finished(child.seed, child.process.returncode, record)
+    if child.process.stderr:
+        child.process.stderr.close()
+    exit_code = child.process.returncode
+    if exit_code < 0:
+        say(f"seed {child.seed} | killed by {signal.Signals(-exit_code).name}; the same command goes on with it")
+        exit_code = EnvironmentRefused.exit_code
+    return Finished(child.seed, exit_code, record)

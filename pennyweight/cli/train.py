@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from pennyweight.base.errors import UsageError
 from pennyweight.cli.options import Data, Json, Settings, Target, complete_dataset
 
 
 def train(
     target: Target,
-    seed: Annotated[int, typer.Option(help="Decides initial weights, order, augmentation and dropout.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides initial weights, order, augmentation and dropout; 0 unless given.")
+    ] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Several seeds, as 0-4 or 0,2,5.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Seeds trained at the same time; one a core unless given.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's own.")] = None,
@@ -41,6 +44,8 @@ def train(
     if seeds is not None:
         from pennyweight.cli.train_many import train_many
 
+        if seed is not None:
+            raise UsageError(f"--seed {seed} and --seeds {seeds} are both given; use one of them.")
         given = {"--dataset": dataset, "--engine": engine, "--device": device, "--epochs": epochs, "--data": data}
         passed = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
         passed += ["--again"] * again + ["--no-test"] * no_test
@@ -51,7 +56,7 @@ def train(
 
     run = plan_run(
         target,
-        seed=seed,
+        seed=seed or 0,
         settings=settings or (),
         epochs=epochs,
         dataset=dataset,

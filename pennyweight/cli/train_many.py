@@ -31,7 +31,7 @@ def train_many(
         raise UsageError("--out names the folder of one run; with --seeds every seed has its own under runs/.")
     recipe(target, settings)
     numbers = parse_seeds(seeds)
-    together = min(jobs or usable_cores(), len(numbers))
+    together = min(usable_cores() if jobs is None else jobs, len(numbers))
     if together < 1:
         raise UsageError(f"--jobs is {jobs}; it must be 1 or more.")
     threads = max(1, usable_cores() // together)
@@ -47,7 +47,7 @@ def train_many(
             result(f"{run.folder}: {verdict_words(run.verdict)}")
         for group in judgement.groups:
             result(seeds_text(group))
-    if stop():
+    if stop() and len(records) < len(numbers):
         raise Interrupted(f"Stopped with {len(records)} of {len(numbers)} seeds complete. Resume: {same_command()}")
     worst = max(one.exit_code for one in finished)
     if worst:

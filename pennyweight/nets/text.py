@@ -16,17 +16,25 @@ def rows_to_text(rows: Rows) -> list[str]:
 
 
 def rows_from_text(lines: Sequence[str]) -> Rows:
-    """Read rows back from their lines; raises UsageError naming the line by its number, counted from 1."""
-    return tuple(_row(number, line) for number, line in enumerate(lines, start=1))
+    """Read rows back from their lines; raises UsageError naming every wrong line by its number, counted from 1."""
+    rows, problems = [], []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(_row(number, line))
+        except UsageError as error:
+            problems.append(str(error))
+    if problems:
+        raise UsageError(" ".join(problems))
+    return tuple(rows)
 
 
 def _row(number: int, line: object) -> Row:
     if not isinstance(line, str):
-        raise UsageError(f'layers, line {number}: {line!r} is not text; write it like "Conv(8, kernel=3)".')
+        raise UsageError(f'layers, line {number}: {line!r:.80} is not text; write it like "Conv(8, kernel=3)".')
     try:
         row = from_text(line, _KINDS, _CONSTANTS)
     except UsageError as error:
         raise UsageError(f"layers, line {number}: {error}") from error
     if not isinstance(row, ROW_TYPES):
-        raise UsageError(f"layers, line {number}: '{line}' is not a row.")
+        raise UsageError(f"layers, line {number}: '{line[:80]}' is not a row; write it like Conv(8).")
     return row

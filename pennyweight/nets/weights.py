@@ -39,9 +39,9 @@ def unseal(content: bytes, source: str) -> tuple[dict[str, NDArray[Any]], dict[s
         tensors = load_safetensors(content)
         facts = json.loads(_header(content)["__metadata__"][_ENTRY])
         stated = facts.pop("sha256")
+        found = content_digest(tensors, facts)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MismatchError(f"{source} is damaged or was not written by pennyweight ({_one_line(error)}).") from error
-    found = content_digest(tensors, facts)
     if found != stated:
         raise MismatchError(f"{source} is damaged: its content has SHA-256 {found[:12]}, it states {str(stated)[:12]}.")
     return tensors, facts

@@ -19,7 +19,7 @@ NAMES = tuple(recipe.name for recipe in RECIPES)
 
 
 def find_recipe(target: str) -> Recipe:
-    """Return the recipe `target` names: a published name, a TOML file or run folder, or `path.py:NAME`.
+    """Return the recipe `target` names: a published name, a TOML file, or `path.py:NAME`.
 
     Raises UsageError for an unknown name (with the nearest one) or an invalid recipe, EnvironmentRefused for a file
     that cannot be read.
@@ -56,10 +56,12 @@ def _from_toml(path: Path) -> Recipe:
 
 def _from_python(path: Path, name: str) -> Recipe:
     try:
-        names = runpy.run_path(str(path))
+        path.read_bytes()
     except OSError as error:
         raise EnvironmentRefused(f"Cannot read the recipe {path}: {_reason(error)}.") from error
-    except Exception as error:  # the user's own code may raise anything
+    try:
+        names = runpy.run_path(str(path))
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything
         raise UsageError(f"{path} fails when it is run: {type(error).__name__}: {error}") from error
     recipes = {key: value for key, value in names.items() if isinstance(value, Recipe)}
     if name not in recipes:

@@ -93,8 +93,10 @@ def seeds_text(group: SeedsJudgement) -> str:
     )
 
 
-def summary_words(values: Summary) -> str:
-    """Return a summary of percentages as words; one value has no interval."""
+def summary_words(values: Summary | None) -> str:
+    """Return a summary of percentages as words; one value has no interval, no value is `not measured`."""
+    if values is None:
+        return "not measured"
     if not isfinite(values.low):
         return f"{values.mean:.2f} % (one seed, no interval)"
     return (

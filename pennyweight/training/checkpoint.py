@@ -3,12 +3,13 @@
 A checkpoint is complete or absent, and damage shows: it is written in one step and carries a digest of its content.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pennyweight.base.errors import MismatchError, UsageError
-from pennyweight.base.files import remove_temporaries, write_atomically
+from pennyweight.base.files import refusal, remove_temporaries, write_atomically
 from pennyweight.base.records import EpochRow, Misclassified
 from pennyweight.base.values import make
 from pennyweight.nets.weights import read_sealed, seal
@@ -17,6 +18,7 @@ from pennyweight.training.engine import State
 FORMAT = "pennyweight-checkpoint"
 SCHEMA = 1
 KEPT = 2
+_NAME = re.compile(r"checkpoint-(\d{4,})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Put the checkpoint in place, then delete all but the newest two; raises EnvironmentRefused on a full disk."""
+    """Put the checkpoint in place, then delete all but the newest two.
+
+    Raises EnvironmentRefused when the system refuses: a full disk, or an old checkpoint that cannot be deleted.
+    """
     facts = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -40,7 +45,10 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     }
     write_atomically(_path(folder, len(checkpoint.history)), seal(checkpoint.state, facts))
     for old in _newest_first(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
+        try:
+            old.unlink(missing_ok=True)
+        except OSError as error:
+            raise refusal(old, 0, error) from error
 
 
 def newest_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
@@ -72,9 +80,12 @@ def _read(path: Path) -> Checkpoint:
     try:
         history = tuple(make(EpochRow, row) for row in facts["history"])
         mistakes = tuple(Misclassified(*one) for one in facts["misclassified"])
-        return Checkpoint(facts["identity"], history, mistakes, tensors)
+        checkpoint = Checkpoint(facts["identity"], history, mistakes, tensors)
     except (KeyError, TypeError, UsageError) as error:
         raise MismatchError(f"{path} is not a checkpoint of this version: {error}.") from error
+    if path != _path(path.parent, len(history)):
+        raise MismatchError(f"{path} was renamed: it holds the state after epoch {len(history)}.")
+    return checkpoint
 
 
 def _path(folder: Path, epoch: int) -> Path:
@@ -82,4 +93,6 @@ def _path(folder: Path, epoch: int) -> Path:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: (len(path.name), path.name), reverse=True)
+    """Return the checkpoints by epoch; a copy under another name is nobody's newest and is left alone."""
+    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (len(path.name), path.name), reverse=True)

@@ -7,8 +7,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pennyweight.base.errors import UsageError
 from pennyweight.nets.initial import initial_weights
 from pennyweight.nets.plan import Plan
+from pennyweight.nets.rows import BatchNorm
 from pennyweight.training.optimizers import Optimizer, slots
 
 State: TypeAlias = Mapping[str, NDArray[Any]]
@@ -84,6 +86,17 @@ def initial_state(plan: Plan, optimizer: Optimizer, seed: int) -> dict[str, NDAr
 def weights_of(state: State, plan: Plan) -> dict[str, NDArray[np.float32]]:
     """Return the weights and buffers of `plan` alone."""
     return {tensor.name: state[tensor.name] for tensor in plan.weights + plan.buffers}
+
+
+def check_batches(plan: Plan, images: int, batch_images: int) -> None:
+    """Raise UsageError when a BatchNorm would have to take a spread of one value: a 1x1 map, a batch of one image."""
+    smallest = images % batch_images or batch_images
+    for step in plan.steps:
+        if smallest == 1 and isinstance(step.operation, BatchNorm) and step.output_shape[1:] == (1, 1):
+            raise UsageError(
+                f"{step.label} sees a 1x1 map, and with batch_images {batch_images} a batch of the {images:,} training "
+                "images holds one image alone, which has no spread to normalise by; choose another batch_images."
+            )
 
 
 def steps_of(images: int, batch_images: int) -> int:

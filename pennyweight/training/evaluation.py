@@ -54,9 +54,13 @@ def logits_of(
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> Evaluation:
-    """Score logits (n, classes) against labels (n,) in float64, without label smoothing; ties go to the lower class."""
+    """Score logits (n, classes) against labels (n,) in float64, without label smoothing; ties go to the lower class.
+
+    Logits that are not finite give a loss that is not finite.
+    """
     values = logits.astype(np.float64)
-    values -= values.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(values).sum(axis=1)) - values[np.arange(len(labels)), labels]
+    with np.errstate(invalid="ignore"):
+        values -= values.max(axis=1, keepdims=True)
+        losses = np.log(np.exp(values).sum(axis=1)) - values[np.arange(len(labels)), labels]
     predicted = values.argmax(axis=1)
     return Evaluation(float(losses.mean()), int((predicted == labels).sum()), predicted)

@@ -10,13 +10,16 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic, sleep
 
 from pennyweight.base.errors import EnvironmentRefused
 from pennyweight.base.files import refusal, write_atomically
 from pennyweight.base.records import EpochRow, RunRecord, run_record_from_json, to_json
 
 LONGEST_NAME = 200
+PATIENCE_SECONDS, POLL_SECONDS = 1.0, 0.02
 RECORD, RECIPE, METRICS, WEIGHTS = "record.json", "recipe.toml", "metrics.csv", "weights.safetensors"
+LOCK = ".lock"
 
 METRIC_COLUMNS = tuple(field.name for field in fields(EpochRow) if field.name != "val_correct")
 """The columns of metrics.csv, in order."""
@@ -34,40 +37,81 @@ def default_folder(root: Path, name: str, changes: Sequence[str], seed: int) -> 
 def locked(folder: Path) -> Iterator[None]:
     """Hold the kernel's lock on `folder` while the block runs; a killed holder leaves nothing behind.
 
-    Raises EnvironmentRefused when another process holds it, or when the folder cannot be made or written.
+    A complete run's lock file is not written to. Raises EnvironmentRefused when another process holds the lock, or
+    when the folder cannot be made or written.
     """
-    path = folder / ".lock"
+    path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _lock(path)
     except OSError as error:
         raise refusal(path, 0, error) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "unknown"
-            raise EnvironmentRefused(
-                f"Another process works in {folder} ({holder}); wait for it, or use another --out."
-            ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
 
 
+def _lock(path: Path) -> int:
+    """Return a descriptor of `path` with the kernel's lock on it.
+
+    Waits a moment before it refuses: who only looks at a complete run is gone by then, who works here has signed.
+    """
+    until = monotonic() + PATIENCE_SECONDS
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(path, descriptor):
+                _sign(path, descriptor)
+                return descriptor
+        except BlockingIOError as error:
+            if monotonic() > until:
+                holder = os.read(descriptor, 200).decode(errors="replace").strip()
+                os.close(descriptor)
+                # a complete run's lock still carries the name of who completed it
+                known = holder if holder and not (path.parent / RECORD).exists() else "unknown"
+                raise EnvironmentRefused(
+                    f"Another process works in {path.parent} ({known}); wait for it, or use another --out."
+                ) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        sleep(POLL_SECONDS)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Tell whether the locked file is the one at `path`: another process may have moved the folder aside."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return False
+
+
+def _sign(path: Path, descriptor: int) -> None:
+    if not (path.parent / RECORD).exists():
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
+
+
 def set_aside(folder: Path) -> Path | None:
-    """Move an existing run folder to `NAME.old-1`, `-2`, ...; return where it went, None when there was none."""
+    """Move an existing run folder to `old-1-NAME`, `old-2-NAME`, ...; return where it went, None when there was none.
+
+    The name no longer starts as the run's does, so that `judge seed-*` does not find it.
+    Raises EnvironmentRefused when another process works in it, or when it cannot be moved.
+    """
     if not folder.exists():
         return None
     number = 1
-    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
+    while (target := folder.with_name(f"old-{number}-{folder.name}")).exists():
         number += 1
-    try:
-        folder.rename(target)
-    except OSError as error:
-        raise refusal(target, 0, error) from error
+    with locked(folder):
+        try:
+            folder.rename(target)
+        except OSError as error:
+            raise refusal(target, 0, error) from error
     return target
 
 

@@ -45,4 +45,5 @@ def refuse_another_run(run: Run, held: Checkpoint | None, engine: Engine | None 
 def _difference(key: str, held: Mapping[str, object], wanted: Mapping[str, object]) -> str:
     if key in ("layers", "dataset digest"):
         return f"its {key} differ" if key == "layers" else "its dataset digest differs"
-    return f"{key} was {held.get(key)}, now {wanted[key]}"
+    way_on = f" (OMP_NUM_THREADS={held.get(key)} goes on with it)" if key == "threads" else ""
+    return f"{key} was {held.get(key)}, now {wanted[key]}{way_on}"

@@ -6,6 +6,7 @@ file a run resumes from (checkpoint.py), the arithmetic (the engines), the geome
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from time import perf_counter
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
 from pennyweight.nets.weights import content_digest, save_weights
 from pennyweight.training.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
-from pennyweight.training.engine import Engine, Job, State, initial_state, steps_of, weights_of
+from pennyweight.training.engine import Engine, Job, State, check_batches, initial_state, steps_of, weights_of
 from pennyweight.training.engines import make_engine
 from pennyweight.training.evaluation import NOT_MEASURED, Evaluation, evaluate
 from pennyweight.training.folder import (
@@ -83,16 +84,21 @@ def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False
     with locked(run.folder):
         newest = newest_checkpoint(run.folder, observer.message)
         refuse_another_run(run, newest)
-        if newest and len(newest.history) == run.recipe.epochs and (run.folder / RECORD).exists():
+        if newest and len(newest.history) == run.recipe.epochs and _has_results(run):
             observer.message(f"{run.folder} is already complete; --again trains it anew.")
             return replace(read_record(run.folder), folder=str(run.folder))
         setup = _set_up(run, observer, stop)
         return _finish(setup, _train_epochs(setup, newest))
 
 
+def _has_results(run: Run) -> bool:
+    return (run.folder / RECORD).exists() and (run.folder / WEIGHTS).exists()
+
+
 def _set_up(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
     plan = make_plan(run.recipe.layers, run.dataset.classes)
     split = hold_out(run.dataset, run.recipe.validation_images)
+    check_batches(plan, len(split.train_labels), run.recipe.batch_images)
     statistics = pixel_statistics(split.train_images)
     job = Job(
         plan=plan,
@@ -135,9 +141,9 @@ def _one_epoch(setup: Setup, history: Sequence[EpochRow]) -> tuple[EpochRow, tup
     train_loss, train_correct, rate = _train_slices(setup, history)
     val = test = NOT_MEASURED
     if len(split.val_labels):
-        val = evaluate(setup.engine, split.val_images, split.val_labels, setup.stop)
+        val = _evaluate(setup, split.val_images, split.val_labels, len(history) + 1)
     if setup.run.measure_test:
-        test = evaluate(setup.engine, dataset.test_images, dataset.test_labels, setup.stop)
+        test = _evaluate(setup, dataset.test_images, dataset.test_labels, len(history) + 1)
     row = EpochRow(
         epoch=len(history) + 1,
         train_loss=train_loss,
@@ -203,6 +209,16 @@ def _check_losses(setup: Setup, epoch: int, first: int, losses: NDArray[np.float
         )
 
 
+def _evaluate(setup: Setup, images: NDArray[np.uint8], labels: NDArray[np.uint8], epoch: int) -> Evaluation:
+    found = evaluate(setup.engine, images, labels, setup.stop)
+    if found.loss is None or not isfinite(found.loss):
+        raise NonFiniteError(
+            f"The loss of the weights is {found.loss} at the end of epoch {epoch}, step {setup.horizon.epoch_steps}; "
+            f"{_ways_out(setup, epoch)}"
+        )
+    return found
+
+
 def _finite_state(setup: Setup, row: EpochRow) -> State:
     """Return the engine's state; raises NonFiniteError, before anything is written, when it cannot be trusted."""
     state = setup.engine.state()
@@ -239,6 +255,7 @@ def _finish(setup: Setup, last: Checkpoint) -> RunRecord:
         "mean": statistics.mean,
         "spread": statistics.spread,
     }
+    write_metrics(run.folder, last.history)
     save_weights(run.folder / WEIGHTS, setup.plan, weights, facts)
     record = RunRecord(
         recipe=run.recipe.name,

@@ -1,14 +1,18 @@
 """A recipe: a network, how it is trained, the budgets it is judged by and where all that comes from."""
 
+import re
 from dataclasses import dataclass, field
 
-from pennyweight.base.budget import Budget
+from pennyweight.base.budget import Budget, check_budget
 from pennyweight.base.errors import UsageError
+from pennyweight.base.values import check_types
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.plan import make_plan
 from pennyweight.nets.rows import Rows
 from pennyweight.training.optimizers import Optimizer, check_optimizer
 from pennyweight.training.schedules import Constant, Schedule, check_schedule
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class Recipe:
 
 def check_recipe(recipe: Recipe, classes: int = 10) -> None:
     """Raise UsageError naming the first setting that cannot work."""
+    check_types(recipe)
+    if not NAME.fullmatch(recipe.name):
+        raise UsageError(
+            f"The recipe's name is {recipe.name[:80]!r}; it names a folder, so begin with a letter or digit and "
+            "write letters, digits, '-', '_' and '.' alone, at most 100."
+        )
     _check("epochs", recipe.epochs, 1, 100_000)
     _check("batch_images", recipe.batch_images, 1, 65_536)
     _check("validation_images", recipe.validation_images, 0, 10_000_000)
@@ -67,6 +77,10 @@ def check_recipe(recipe: Recipe, classes: int = 10) -> None:
     check_optimizer(recipe.optimizer)
     check_schedule(recipe.schedule, recipe.optimizer)
     make_plan(recipe.layers, classes)
+    for budget in recipe.budgets:
+        check_budget(budget)
+    if len({budget.dataset for budget in recipe.budgets}) < len(recipe.budgets):
+        raise UsageError(f"'{recipe.name}' has two budgets for one dataset; keep one.")
 
 
 def _check(name: str, value: int, low: int, high: int) -> None:

@@ -12,9 +12,11 @@ from pennyweight.base.errors import UsageError, unknown
 from pennyweight.base.values import make
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.text import rows_from_text, rows_to_text
-from pennyweight.training.optimizers import OPTIMIZERS
+from pennyweight.training.optimizers import OPTIMIZERS, SGD
 from pennyweight.training.recipe import Claim, Origin, Recipe
 from pennyweight.training.schedules import SCHEDULES
+
+_STAND_IN = Recipe(name="stand-in", layers=(), epochs=1, optimizer=SGD())
 
 Table = dict[str, Any]
 Part = TypeVar("Part")
@@ -33,18 +35,19 @@ def recipe_from_text(text: str, source: str) -> Recipe:
     """Read a recipe from TOML; raises UsageError naming `source` and everything that is wrong in it."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{source} is not TOML: {error}.") from error
     problems: list[str] = []
     parts: Table = {name: value for name, value in table.items() if name not in _READERS}
     for name, read in _READERS.items():
         if name in table:
-            parts[name] = _collect(problems, name, lambda read=read, name=name: read(table[name]))  # type: ignore[misc]
-    if not problems:
-        recipe = _collect(problems, "recipe", lambda: make(Recipe, parts))
-        if recipe is not None:
-            return recipe
-    raise UsageError(f"{source}: " + " ".join(problems))
+            found = _collect(problems, name, lambda read=read, name=name: read(table[name]))  # type: ignore[misc]
+            # what could not be read is stood in for, so that the other keys are looked at too
+            parts[name] = getattr(_STAND_IN, name) if found is None else found
+    recipe = _collect(problems, "recipe", lambda: make(Recipe, parts))
+    if problems or recipe is None:
+        raise UsageError(f"{source}: " + " ".join(problems))
+    return recipe
 
 
 def settings_of(recipe: Recipe) -> dict[str, object]:
@@ -147,7 +150,9 @@ def _read_kind(name: str) -> Callable[[object], object]:
     def read(value: object) -> object:
         fields = dict(_mapping(value))
         kind = fields.pop("kind", None)
-        if kind not in KINDS[name]:
+        if kind is None:
+            raise UsageError(f'It needs a kind, as kind = "{next(iter(KINDS[name]))}".')
+        if not isinstance(kind, str) or kind not in KINDS[name]:
             raise unknown(name, str(kind), KINDS[name])
         return make(KINDS[name][kind], fields)
 

@@ -31,7 +31,7 @@ class TorchEngine:
         self._labels = torch.tensor(job.labels, device=device).long()
         self._module = PlanModule(job.plan).to(device)
         self._parameters = dict(self._module.named_parameters())
-        self._optimizer = _torch_optimizer(job.optimizer, list(self._parameters.values()))
+        self._optimizer = _torch_optimizer(job.optimizer, list(self._parameters.values()), fused=device == "cpu")
 
     def start(self, state: State, steps_done: int) -> None:
         """Take over `state`; see Engine."""
@@ -78,7 +78,7 @@ class TorchEngine:
         """Return logits; see Engine."""
         self._module.eval()
         with torch.inference_mode():
-            pixels = self._normalised(torch.tensor(images, device=self.device).float())
+            pixels = self._normalised(torch.tensor(np.ascontiguousarray(images), device=self.device).float())
             result: NDArray[np.float32] = self._module(pixels[:, None]).cpu().numpy()
         return result
 
@@ -122,13 +122,14 @@ def sample(images: torch.Tensor, places: torch.Tensor, fill: int) -> torch.Tenso
     return functional.grid_sample(images - fill, grid, align_corners=True) + fill
 
 
-def _torch_optimizer(settings: Optimizer, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+def _torch_optimizer(settings: Optimizer, parameters: list[torch.nn.Parameter], fused: bool) -> torch.optim.Optimizer:
+    """Return the optimizer; fused is quicker on a CPU, elsewhere PyTorch keeps the step count where it wants it."""
     match settings:
         case SGD(rate, momentum, nesterov, decay):
-            return torch.optim.SGD(parameters, rate, momentum, nesterov=nesterov, weight_decay=decay, fused=True)
+            return torch.optim.SGD(parameters, rate, momentum, nesterov=nesterov, weight_decay=decay, fused=fused)
         case Adam(rate, beta1, beta2, epsilon, decay):
-            return torch.optim.Adam(parameters, rate, (beta1, beta2), epsilon, decay, fused=True)
+            return torch.optim.Adam(parameters, rate, (beta1, beta2), epsilon, decay, fused=fused)
         case AdamW(rate, beta1, beta2, epsilon, decay):
-            return torch.optim.AdamW(parameters, rate, (beta1, beta2), epsilon, decay, fused=True)
+            return torch.optim.AdamW(parameters, rate, (beta1, beta2), epsilon, decay, fused=fused)
         case Adagrad(rate, epsilon, decay):
-            return torch.optim.Adagrad(parameters, rate, weight_decay=decay, eps=epsilon, fused=True)
+            return torch.optim.Adagrad(parameters, rate, weight_decay=decay, eps=epsilon, fused=fused)

@@ -17,7 +17,7 @@ from pennyweight.training.engines import make_engine
 from pennyweight.training.evaluation import logits_of
 from pennyweight.training.folder import RECIPE, WEIGHTS, read_record
 from pennyweight.training.optimizers import SGD
-from pennyweight.training.recipe import Recipe
+from pennyweight.training.recipe import Recipe, check_recipe
 from pennyweight.training.recipe_text import recipe_from_text
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ def load_trained(folder: Path) -> Trained:
     recipe = _read_recipe(folder)
     tensors, facts = read_sealed(folder / WEIGHTS)
     classes, mean, spread = _facts(facts, folder / WEIGHTS)
+    try:
+        check_recipe(recipe, len(classes))
+    except UsageError as error:
+        raise MismatchError(f"{folder / RECIPE}: {error}") from error
     check_fit(tensors, make_plan(recipe.layers, len(classes)), folder / WEIGHTS, f"recipe '{recipe.name}'")
     found = content_digest(tensors, {})
     if found != record.weights_sha256:
@@ -127,6 +131,8 @@ def _facts(facts: dict[str, Any], path: Path) -> tuple[tuple[str, ...], float, f
 
 def _check_images(images: NDArray[np.uint8], plan: Plan) -> None:
     shape = plan.image_shape[1:]
+    if not isinstance(images, np.ndarray):
+        raise UsageError(f"Images are a {type(images).__name__}; they must be a NumPy array of uint8.")
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != shape:
         raise UsageError(
             f"Images are {images.dtype} with shape {images.shape}; they must be uint8 from 0 to 255 with shape "

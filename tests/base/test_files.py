@@ -1,0 +1,141 @@
+"""Files are complete or as they were, whatever the system refuses."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.files import refusal, remove_temporaries, write_atomically
+
+
+def test_what_was_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "file"
+    write_atomically(path, b"first")
+    write_atomically(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert os.listdir(path.parent) == ["file"]
+
+
+class FullDisk:
+    """A file opened for writing whose disk is full once `room` bytes are written."""
+
+    def __init__(self, file, room: int) -> None:
+        self._file = file
+        self._room = room
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+    def write(self, content: bytes) -> int:
+        self._file.write(content[: self._room])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def refuse_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_full(path: Path, mode: str) -> FullDisk:
+        return FullDisk(open(path, mode), room=3)
+
+    monkeypatch.setattr("pennyweight.base.files.open", open_full, raising=False)
+
+
+def refuse_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pennyweight.base.files.open", full, raising=False)
+
+
+def refuse_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", full)
+
+
+def refuse_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "replace", full)
+
+
+@pytest.mark.parametrize("refuse", [refuse_open, refuse_write, refuse_fsync, refuse_replace])
+def test_a_full_disk_leaves_what_was_there_and_says_how_full_it_is(refuse, tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "weights"
+    write_atomically(path, b"old content")
+    free = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free._replace(free=12_345))
+    refuse(monkeypatch)
+    with pytest.raises(EnvironmentRefused) as refused:
+        write_atomically(path, b"new content that is longer")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old content"
+    assert os.listdir(tmp_path) == ["weights"]
+    assert str(refused.value).startswith(f"Cannot write {path}: No space left on device (26 bytes needed, 12,345 free)")
+    assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize("refuse", [refuse_open, refuse_write, refuse_fsync, refuse_replace])
+def test_a_full_disk_leaves_nothing_where_nothing_was(refuse, tmp_path: Path, monkeypatch) -> None:
+    refuse(monkeypatch)
+    with pytest.raises(EnvironmentRefused):
+        write_atomically(tmp_path / "weights", b"new")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupt_is_not_taken_for_a_refusal(tmp_path: Path, monkeypatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "weights"
+    write_atomically(path, b"old")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old"
+    remove_temporaries(tmp_path)
+    assert os.listdir(tmp_path) == ["weights"]
+
+
+def test_a_folder_that_cannot_be_is_refused_with_the_ways_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EnvironmentRefused) as refused:
+        write_atomically(tmp_path / "file" / "weights", b"new")
+    assert str(refused.value).startswith(f"Cannot write {tmp_path / 'file' / 'weights'}: ")
+    assert "--out" in str(refused.value)
+
+
+def test_a_folder_in_place_of_the_file_is_refused_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "weights" / "inside").mkdir(parents=True)
+    with pytest.raises(EnvironmentRefused, match="Is a directory"):
+        write_atomically(tmp_path / "weights", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+def test_a_refusal_that_is_not_about_space_names_no_space(number: int, tmp_path: Path) -> None:
+    sentence = str(refusal(tmp_path / "x", 7, OSError(number, os.strerror(number))))
+    assert os.strerror(number) in sentence
+    assert "bytes" not in sentence
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_free_space_is_found_even_for_a_folder_that_is_not_there_yet(number: int, tmp_path: Path) -> None:
+    sentence = str(refusal(tmp_path / "not" / "there" / "x", 7, OSError(number, os.strerror(number))))
+    assert "7 bytes needed" in sentence
+
+
+def test_an_error_without_a_number_keeps_its_own_words(tmp_path: Path) -> None:
+    assert "odd" in str(refusal(tmp_path / "x", 0, OSError("odd")))
+
+
+def test_only_leftovers_are_removed(tmp_path: Path) -> None:
+    for name in ("record.json", "record.json.123.tmp", "weights.safetensors.7.tmp", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    remove_temporaries(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["notes.txt", "record.json"]

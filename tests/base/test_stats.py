@@ -1,0 +1,75 @@
+"""The closed forms against scipy."""
+
+from math import inf, isnan, sqrt
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pennyweight.base.stats import lowest_of_last, student_t_quantile, summary, wilson_interval
+
+accuracies = st.lists(st.floats(90, 100), min_size=2, max_size=50)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.6, 0.9, 0.95, 0.975, 0.99, 0.995, 0.9995])
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 9, 19, 29, 99, 999, 9_999, 2.5, 17.3])
+def test_t_quantiles_are_those_of_scipy(probability: float, degrees: float) -> None:
+    expected = scipy.stats.t.ppf(probability, degrees)
+    assert student_t_quantile(probability, degrees) == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+@given(values=accuracies, confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+def test_a_summary_is_what_scipy_says(values: list[float], confidence: float) -> None:
+    found = summary(np.array(values), confidence)
+    error = scipy.stats.sem(values)
+    low, high = scipy.stats.t.interval(confidence, len(values) - 1, loc=np.mean(values), scale=max(error, 1e-300))
+    assert found.n == len(values)
+    assert found.mean == pytest.approx(np.mean(values))
+    assert found.deviation == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_five_seeds_by_hand() -> None:
+    """Mean 99.42, deviations -.02 .0 .02 .03 -.03; t(0.975, 4) is 2.776445."""
+    found = summary(np.array([99.40, 99.42, 99.44, 99.45, 99.39]))
+    deviation = sqrt((0.02**2 + 0.02**2 + 0.03**2 + 0.03**2) / 4)
+    assert found.mean == pytest.approx(99.42)
+    assert found.deviation == pytest.approx(deviation)
+    assert found.high - found.mean == pytest.approx(2.776445 * deviation / sqrt(5), rel=1e-6)
+
+
+def test_one_value_has_no_interval_and_none_has_no_summary() -> None:
+    one = summary(np.array([99.4]))
+    assert (one.n, one.mean, one.low, one.high) == (1, 99.4, -inf, inf)
+    assert isnan(one.deviation)
+    with pytest.raises(ValueError, match="at least one"):
+        summary(np.array([]))
+
+
+@given(trials=st.integers(1, 500), data=st.data(), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+def test_wilson_intervals_are_those_of_scipy(trials: int, data: st.DataObject, confidence: float) -> None:
+    successes = data.draw(st.integers(0, trials))
+    expected = scipy.stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    assert wilson_interval(successes, trials, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 0, 0.0, 1.0), (0, 5, 0.0, 0.4344825), (5, 5, 0.5655175, 1.0), (19, 20, 0.7638684, 0.9911183)],
+)
+def test_wilson_intervals_at_the_edges(successes: int, trials: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_all_seeds_meeting_a_budget_bounds_the_share_by_one_exactly() -> None:
+    assert wilson_interval(7, 7)[1] == 1.0
+    assert wilson_interval(0, 7)[0] == 0.0
+
+
+def test_the_lowest_of_the_last_epochs_is_one_value_a_seed() -> None:
+    held = np.array([[90.0, 99.5, 99.4, 99.6], [99.9, 98.0, 99.1, 99.2]])
+    assert lowest_of_last(held, 3).tolist() == [99.4, 98.0]
+    assert lowest_of_last(held, 1).tolist() == [99.6, 99.2]
+    assert lowest_of_last(held, 9).tolist() == [90.0, 98.0]

@@ -1,0 +1,52 @@
+"""The command run inside this process: quick, and with everything it leaves behind put back."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pennyweight.cli.main import run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and a data folder that holds nothing."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PENNYWEIGHT_DATA", str(tmp_path / "no-data"))
+    return folder
+
+
+@pytest.fixture
+def command(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Run `pennyweight WORDS` in the folder `here`."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def call(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["pennyweight", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            run()
+        printed = capsys.readouterr()
+        return Ended(int(end.value.code or 0), printed.out, printed.err)
+
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,0 +1,148 @@
+"""The real command line, killed, interrupted or refused at a chosen point of its work.
+
+Commands are forked from one process that has loaded PyTorch, so that hundreds of crashes take a minute and not an
+hour. They run `pennyweight.cli.main.run` with their own arguments, folder and output files; `prepare` names what is
+done to a child before it starts. Real processes, with Python's own start, are started by `start`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+RECIPES = Path(__file__).with_name("small_recipes.py")
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONFAULTHANDLER": ""}
+START = """
+import os, signal, sys
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Starts a command as a terminal does: tests run in the background ignore SIGINT, and what they start inherits that."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code (negative: killed by that signal) and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs whose checkpoints it said to be in place."""
+        return [int(line.split()[1].split("/")[0]) for line in self.err.splitlines() if line.startswith("epoch ")]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What two equal runs must agree on."""
+
+    weights: bytes
+    history: list[dict[str, object]]
+    misclassified: list[object]
+    state: dict[str, bytes]
+
+
+def train_words(recipe: str, folder: Path | str, *more: str) -> list[str]:
+    return ["train", f"{RECIPES}:{recipe}", "--dataset", "digits", "--engine", "torch", "--out", str(folder), *more]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a real process: the test's own, with this Python's programs first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, **ENVIRONMENT, "PATH": path, **changes}
+
+
+def start(words: list[str], folder: Path, **changes: str) -> subprocess.Popen[str]:
+    """Start a real `python -m pennyweight` in `folder`."""
+    command = [sys.executable, "-c", START, sys.executable, "-m", "pennyweight", *words]
+    return start_command(command, folder, **changes)
+
+
+def start_command(command: list[str], folder: Path, **changes: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=environment(**changes), stdout=pipe, stderr=pipe, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> Ended:
+    out, err = process.communicate(timeout=300)
+    return Ended(process.returncode, out, err)
+
+
+def run(words: list[str], folder: Path | None = None, *prepare: tuple[str, object], images: int = 480) -> Ended:
+    """Run `pennyweight WORDS` to its end, trained on `images` images of the digits (0: all of them)."""
+    server = _server()
+    assert server.stdin
+    assert server.stdout
+    request = {"words": words, "cwd": str(folder or Path.cwd()), "prepare": [("images", images), *prepare]}
+    server.stdin.write(json.dumps(request) + "\n")
+    server.stdin.flush()
+    return Ended(**json.loads(server.stdout.readline()))
+
+
+def outcome(folder: Path) -> Outcome:
+    from pennyweight.nets.weights import read_sealed
+
+    record = json.loads((folder / "record.json").read_text())
+    newest = sorted(folder.glob("checkpoint-*.safetensors"))[-1]
+    tensors, facts = read_sealed(newest)
+    history = [{key: value for key, value in row.items() if key != "seconds"} for row in record["epochs"]]
+    assert history == [{key: value for key, value in row.items() if key != "seconds"} for row in facts["history"]]
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    assert len(lines) == len(history) + 1
+    state = {name: array.tobytes() for name, array in tensors.items()}
+    return Outcome((folder / "weights.safetensors").read_bytes(), history, record["misclassified"], state)
+
+
+@cache
+def uninterrupted(recipe: str, images: int = 480, prepare: tuple[tuple[str, object], ...] = ()) -> Outcome:
+    with TemporaryDirectory() as folder:
+        ended = run(train_words(recipe, "run"), Path(folder), *prepare, images=images)
+        assert ended.code == 0, ended.err
+        return outcome(Path(folder, "run"))
+
+
+def check_resumed(
+    recipe: str, folder: Path, processes: list[Ended], images: int = 480, prepare: tuple[tuple[str, object], ...] = ()
+) -> None:
+    """Check what is promised of a run that took several processes: the same bytes, and no epoch lost once told."""
+    assert all("Traceback" not in one.err + one.out for one in processes), processes
+    assert processes[-1].code == 0, processes[-1].err
+    told = [epoch for one in processes for epoch in one.epochs]
+    assert told == sorted(set(told)), f"an epoch that was in place was trained again: {told}"
+    assert outcome(folder) == uninterrupted(recipe, images, prepare), "the resumed run came to another result"
+    assert not list(folder.glob("*.tmp")), "a temporary file was left"
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    import atexit
+
+    command = [sys.executable, "-c", START, sys.executable, str(Path(__file__).with_name("crashing_server.py"))]
+    pipe = subprocess.PIPE
+    server = subprocess.Popen(command, env=environment(), stdin=pipe, stdout=pipe, text=True)
+
+    def close() -> None:
+        server.stdin.close()
+        server.wait(10)
+        server.stdout.close()
+
+    atexit.register(close)
+    return server
+
+
+def flip_bit(path: Path, byte: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def signal_number(name: str) -> int:
+    return signal.Signals[name].value

@@ -1,0 +1,300 @@
+"""The process that commands are forked from, and what can be done to them; see crashing.py."""
+
+import builtins
+import contextlib
+import io
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch._dynamo  # what the first optimizer loads
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+import pennyweight.api
+from pennyweight.base import files
+from pennyweight.cli import train_one  # noqa: F401 (loaded before the fork, as is what follows)
+from pennyweight.cli.app import app
+from pennyweight.cli.console import Console
+from pennyweight.cli.main import run
+from pennyweight.data import digits
+from pennyweight.nets import weights
+from pennyweight.training import checkpoint, folder, loop, provenance, torch_engine
+from pennyweight.training.torch_engine import TorchEngine
+
+ALL = digits.load_digits()
+with contextlib.redirect_stdout(io.StringIO()):
+    app(["show", "progressive-3"], standalone_mode=False)  # what the first verb loads
+provenance.commit()
+provenance.processor()
+
+
+def serve() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        (out, child_out), (err, child_err) = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            _child(request, child_out, child_err)
+        os.close(child_out)
+        os.close(child_err)
+        with open(err) as err_file, open(out) as out_file:  # what a command prints fits into a pipe
+            texts = {"err": err_file.read(), "out": out_file.read()}
+        _, status = os.waitpid(child, 0)
+        print(json.dumps({"code": os.waitstatus_to_exitcode(status), **texts}), flush=True)
+
+
+def _child(request: dict[str, Any], out: int, err: int) -> None:
+    code = 99
+    try:
+        os.chdir(request["cwd"])
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.closerange(3, 64)  # the pipes of the server and of this child
+        sys.argv = [str(Path(sys.executable).with_name("pennyweight")), *request["words"]]
+        for name, argument in request["prepare"]:
+            PREPARE[name](argument)
+        run()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def images(count: int) -> None:
+    """Train on the first `count` digits and test on a quarter as many."""
+    if count:
+        few = replace(
+            ALL,
+            train_images=ALL.train_images[:count].copy(),
+            train_labels=ALL.train_labels[:count],
+            test_images=ALL.test_images[: count // 4],
+            test_labels=ALL.test_labels[: count // 4],
+        )
+        digits.load_digits = lambda: few
+
+
+def one_pixel(_: None) -> None:
+    few = digits.load_digits()
+    changed = few.train_images.copy()
+    changed[0, 14, 14] ^= 1
+    digits.load_digits = lambda: replace(few, train_images=changed)
+
+
+def kill_at_step(step: int) -> None:
+    _at("step", step, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def signal_at(where: list[Any]) -> None:
+    phase, count, name, times = where
+
+    def send() -> None:
+        for _ in range(times):
+            os.kill(os.getpid(), signal.Signals[name])
+
+    _at(phase, count, send)
+
+
+def ignore_signal(name: str) -> None:
+    signal.signal(signal.Signals[name], signal.SIG_IGN)
+
+
+def _at(phase: str, count: int, act: Callable[[], None]) -> None:
+    """Do `act` the `count`-th time that this process comes to `phase`."""
+    left = iter(range(count - 1, -1, -1))
+
+    def tick(*_: Any, **__: Any) -> None:
+        if next(left, None) == 0:
+            act()
+
+    if phase == "step":
+        register_optimizer_step_pre_hook(tick)
+    else:
+        holder, name = {
+            "judging": (pennyweight.api, "judge_folders"),
+            "data": (pennyweight.api, "load_dataset"),
+            "evaluation": (TorchEngine, "logits"),
+            "between epochs": (Console, "epoch_done"),
+            "engine": (loop, "make_engine"),
+            "save": (os, "fsync"),
+            "record": (loop, "write_record"),
+        }[phase]
+        _before(holder, name, tick)
+
+
+def _before(holder: Any, name: str, act: Callable[..., None]) -> None:
+    real = getattr(holder, name)
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        act(*arguments, **named)
+        return real(*arguments, **named)
+
+    setattr(holder, name, wrapped)
+
+
+def at_operation(what: list[Any]) -> None:
+    """Number every operation on the file system that a run makes; at the k-th be killed, or be refused."""
+    wanted, refused_with, count_file = what
+    done = 0
+
+    def point(*_: Any, **__: Any) -> None:
+        nonlocal done
+        done += 1
+        if count_file:
+            Path(count_file).write_text(str(done))
+        if done == wanted and refused_with:
+            raise OSError(refused_with, os.strerror(refused_with))
+        if done == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    class InHalves:
+        """A file for writing that can be stopped in the middle of what it is given."""
+
+        def __init__(self, path: Path, mode: str) -> None:
+            point()
+            self.file = builtins.open(path, mode)  # noqa: SIM115 (closed in __exit__)
+            self.flush, self.fileno, self.close = self.file.flush, self.file.fileno, self.file.close
+
+        def __enter__(self) -> "InHalves":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, content: bytes) -> int:
+            point()
+            self.file.write(content[: len(content) // 2])
+            self.file.flush()
+            point()
+            return len(content) // 2 + self.file.write(content[len(content) // 2 :])
+
+    files.open = InHalves  # type: ignore[attr-defined]
+    for name in ("open", "ftruncate", "pwrite", "fsync", "replace", "unlink"):
+        _before(os, name, point)
+
+
+def largest_file(size_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def other_threads(count: int) -> None:
+    torch.set_num_threads(count)
+
+
+def other_version(version: str) -> None:
+    torch.__version__ = version
+
+
+# Mistakes: each one breaks a promise, and the tests must see it.
+
+
+def forget_slots(_: None) -> None:
+    """Optimizer arrays are in the checkpoint and start at zero again all the same."""
+    _change_start(lambda name, array: np.zeros_like(array) if name.startswith("optimizer.") else array)
+
+
+def forget_steps(_: None) -> None:
+    """Adam's count of steps starts again."""
+    _change_start(lambda name, array: array, keep_steps=False)
+
+
+def forget_buffers(_: None) -> None:
+    """BatchNorm's running figures start again."""
+    fresh = {"running_mean": np.zeros_like, "running_var": np.ones_like}
+    _change_start(lambda name, array: fresh.get(name.split(".")[-1], np.asarray)(array))
+
+
+def _change_start(change: Callable[[str, Any], Any], keep_steps: bool = True) -> None:
+    real = TorchEngine.start
+
+    def changed(self: TorchEngine, state: Any, steps_done: int) -> None:
+        real(self, {name: change(name, array) for name, array in state.items()}, steps_done * keep_steps)
+
+    TorchEngine.start = changed  # type: ignore[method-assign]
+
+
+def global_dropout(_: None) -> None:
+    """Dropout draws from one generator for the whole process, seeded when it starts."""
+    torch.manual_seed(0)
+    torch_engine.torch = type("Torch", (), {"__getattr__": lambda self, name: getattr(torch, name)})()
+    torch_engine.torch.manual_seed = lambda seed: None
+
+
+def global_order(_: None) -> None:
+    """The order of images draws from one generator for the whole process."""
+    generator = np.random.default_rng(0)
+    loop.permutation = lambda count, *key: generator.permutation(count)
+
+
+def write_in_place(_: None) -> None:
+    """One checkpoint, rewritten under its final name."""
+
+    def write(path: Path, content: bytes) -> None:
+        with files.open(path, "wb") as file:  # type: ignore[attr-defined]
+            file.write(content)
+
+    for module in (files, checkpoint, folder, loop, weights):
+        module.write_atomically = write  # type: ignore[attr-defined]
+    checkpoint._path = lambda where, epoch: where / "checkpoint-0001.safetensors"
+
+
+def rename_before_write(_: None) -> None:
+    """The order of a save turned round: the new file gets its final name before its content."""
+
+    def write(path: Path, content: bytes) -> None:
+        temporary = path.with_name(f"{path.name}.1.tmp")
+        temporary.touch()
+        os.replace(temporary, path)
+        with files.open(path, "wb") as file:  # type: ignore[attr-defined]
+            file.write(content)
+
+    for module in (files, checkpoint, folder, loop, weights):
+        module.write_atomically = write  # type: ignore[attr-defined]
+    checkpoint.KEPT = 1
+
+
+def ignore_digest(_: None) -> None:
+    """What a file states of its own content is believed."""
+    real = weights.json.loads
+
+    def loads(text: str) -> Any:
+        facts = real(text)
+        return {**facts, "sha256": "believed"} if "sha256" in facts else facts
+
+    weights.json = type("Json", (), {"loads": staticmethod(loads), "dumps": staticmethod(weights.json.dumps)})
+    seal = weights.content_digest
+    weights.content_digest = lambda tensors, facts: "believed" if "identity" in facts else seal(tensors, facts)
+
+
+PREPARE: dict[str, Callable[[Any], None]] = {
+    function.__name__: function
+    for function in (
+        *(
+            images,
+            one_pixel,
+            kill_at_step,
+            signal_at,
+            ignore_signal,
+            at_operation,
+            largest_file,
+            other_threads,
+            other_version,
+        ),
+        *(forget_slots, forget_steps, forget_buffers, global_dropout, global_order),
+        *(write_in_place, rename_before_write, ignore_digest),
+    )
+}
+
+if __name__ == "__main__":
+    serve()
