@@ -50,7 +50,7 @@ def same_command() -> str:
     program = sys.argv[0]
     name = os.path.basename(program)
     if name == "__main__.py":
-        words = ["python", "-m", "pennyweight"]
+        words = [sys.executable, "-m", "pennyweight"]
     else:
         found = shutil.which(name)
         words = [name if found and os.path.samefile(found, program) else program]

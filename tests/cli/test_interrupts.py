@@ -249,7 +249,7 @@ def test_several_seeds_interrupted_stop_together_and_go_on_with_the_same_command
     assert ended.code == 130
     assert "Traceback" not in ended.err
     if times == 1:
-        assert f"Resume: python -m pennyweight {shlex.join(several_seeds())}" in ended.err.splitlines()[-1]
+        assert f"Resume: {sys.executable} -m pennyweight {shlex.join(several_seeds())}" in ended.err.splitlines()[-1]
         check_complete(tmp_path)
     while any(alive(child) for child in children):  # after two signals at the latest nobody waits for them
         assert times > 2
