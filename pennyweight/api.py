@@ -13,7 +13,7 @@ from pennyweight.judging.audit import audit as audit_recipe
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.recipes.catalogue import RECIPES, find_recipe, published
-from pennyweight.training.engines import check_device, engine_name
+from pennyweight.training.engines import choose_engine
 from pennyweight.training.folder import default_folder, set_aside
 from pennyweight.training.loop import Observer
 from pennyweight.training.loop import train as train_run
@@ -80,8 +80,7 @@ def plan_run(
     if epochs is not None:
         recipe_wanted = replace(recipe_wanted, epochs=epochs)
     check_recipe(recipe_wanted)
-    check_device(device)
-    engine_taken = engine_name(engine)
+    choice = choose_engine(engine, device)
     if seed < 0:
         raise UsageError(f"The seed is {seed}; it must be 0 or more.")
     changes = differences(published(recipe_wanted.name) or base, recipe_wanted)
@@ -91,7 +90,8 @@ def plan_run(
         dataset=load_dataset(dataset, Path(data) if data else None),
         seed=seed,
         folder=Path(out) if out else default_folder(RUNS, recipe_wanted.name, [*changes, *conditions], seed),
-        engine=engine_taken,
+        engine=choice.name,
+        engine_reason=choice.reason,
         device=device,
         measure_test=measure_test,
         changes=changes,

@@ -8,7 +8,7 @@ from pennyweight.cli.output import result, result_json
 PACKAGES = {
     "numpy": "needed by everything",
     "safetensors": "needed by everything",
-    "torch": "the torch engine: pip install 'pennyweight[torch]'",
+    "torch": "the torch engine, the way to a GPU: pip install 'pennyweight[torch]'",
 }
 
 
@@ -34,6 +34,7 @@ def _facts(data: Data) -> dict[str, dict[str, object]]:
     from pennyweight.api import RUNS
     from pennyweight.data.catalogue import SOURCES
     from pennyweight.data.sources import data_folder, missing
+    from pennyweight.native.compiler import compiler_version, find_compiler
     from pennyweight.training.provenance import commit, package_version, processor
 
     facts: dict[str, dict[str, object]] = {
@@ -46,6 +47,13 @@ def _facts(data: Data) -> dict[str, dict[str, object]]:
             facts[package] = {"ok": True, "what": version(package)}
         except PackageNotFoundError:
             facts[package] = {"ok": False, "what": f"not installed; {use}"}
+    compiler = find_compiler()
+    facts["C compiler"] = {
+        "ok": compiler is not None,
+        "what": compiler_version(tuple(compiler))
+        if compiler
+        else "none; the native engine needs one: gcc, clang, or pip install 'pennyweight[compiler]'",
+    }
     folder = data_folder(data)
     for name, source in SOURCES.items():
         lacking = missing(source, folder / name)

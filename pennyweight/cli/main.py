@@ -46,7 +46,11 @@ def _end_on(error: Exception) -> None:
 
 
 def _end_interrupted() -> None:
-    _end("Interrupted; what was complete before is kept, the same command goes on.", INTERRUPTED)
+    """End at once: after a KeyboardInterrupt in the middle of an import, Python itself might not exit with 130."""
+    try:
+        _end("Interrupted; what was complete before is kept, the same command goes on.", INTERRUPTED)
+    finally:
+        os._exit(INTERRUPTED)
 
 
 def _end_unread() -> None:

@@ -17,7 +17,7 @@ def train(
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Several seeds, as 0-4 or 0,2,5.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Seeds trained at the same time; one a core unless given.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's own.")] = None,
-    engine: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, native or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     dataset: Annotated[
         str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)

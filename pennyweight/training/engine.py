@@ -42,12 +42,13 @@ class Sums:
 
 
 class Engine(Protocol):
-    """A way to run a plan; `version` and `threads` are part of what decides the bytes of the result."""
+    """A way to run a plan; `version` is part of what decides the bytes of the result, and `threads` may be."""
 
     name: str
     version: str
     device: str
     threads: int
+    bytes_depend_on_threads: bool
 
     def start(self, state: State, steps_done: int) -> None:
         """Take over weights, buffers and optimizer arrays as they were after `steps_done` steps."""

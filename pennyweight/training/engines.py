@@ -1,41 +1,64 @@
 """Choosing an engine by name; PyTorch is imported only when it is taken."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from pennyweight.base.errors import EnvironmentRefused, UsageError, unknown
+from pennyweight.native.compiler import find_compiler
 from pennyweight.training.engine import Engine, Job
 
-ENGINES = ("torch",)
+ENGINES = ("native", "torch")
 DEVICES = ("cpu", "cuda")
 
 
-def engine_name(name: str) -> str:
-    """Return the engine `name` stands for; `auto` is the fastest one that is installed.
+@dataclass(frozen=True)
+class Choice:
+    """The engine that is taken, and why it is not the fastest one; empty when it is, or was asked for."""
 
-    Raises UsageError for an unknown engine, EnvironmentRefused when the package it needs is missing.
+    name: str
+    reason: str = ""
+
+
+def choose_engine(name: str, device: str) -> Choice:
+    """Return the engine `name` stands for on `device`; `auto` is the fastest one that can run here.
+
+    Raises UsageError for an unknown engine or device, EnvironmentRefused when what it needs is missing.
     """
     if name not in ("auto", *ENGINES):
         raise unknown("engine", name, ("auto", *ENGINES))
-    if find_spec("torch") is None:
-        raise EnvironmentRefused(
-            "The torch engine needs PyTorch, which is not installed: pip install 'pennyweight[torch]'."
-        )
-    return "torch"
-
-
-def check_device(device: str) -> None:
-    """Raise UsageError for a device other than cpu and cuda."""
     if device not in DEVICES:
         raise UsageError(f"There is no support for the device '{device}'; use one of: {', '.join(DEVICES)}.")
+    if name == "native" and device != "cpu":
+        raise UsageError(f"The native engine runs on the CPU; --device {device} goes with --engine torch.")
+    if name == "native" or (name == "auto" and device == "cpu" and find_compiler()):
+        return Choice("native")
+    if find_spec("torch") is None:
+        raise EnvironmentRefused(_nothing_to_train_with(name))
+    if name == "torch":
+        return Choice("torch")
+    why = "no C compiler is found for the native engine" if device == "cpu" else "the native engine runs on the CPU"
+    return Choice("torch", f"The torch engine is taken: {why}.")
 
 
-def make_engine(name: str, device: str, job: Job) -> Engine:
-    """Return an engine ready to `start`."""
-    check_device(device)
-    engine_name(name)
-    # threads that wait must yield: beside one other busy process, spinning ones made an epoch thirty times as long
+def make_engine(name: str, device: str, job: Job, say: Callable[[str], None] = lambda text: None) -> Engine:
+    """Return an engine ready to `start`; `say` is told what takes time."""
+    if choose_engine(name, device).name == "native":
+        from pennyweight.training.native_engine import NativeEngine
+
+        return NativeEngine(job, say)
+    # threads that wait must yield: spinning ones bring an epoch to a halt beside one other busy process (docs/LOG.md)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from pennyweight.training.torch_engine import TorchEngine
 
     return TorchEngine(job, device)
+
+
+def _nothing_to_train_with(name: str) -> str:
+    if name == "torch":
+        return "The torch engine needs PyTorch, which is not installed: pip install 'pennyweight[torch]'."
+    return (
+        "There is no C compiler for the native engine and no PyTorch. Install a compiler (gcc or clang), or the "
+        "package that brings one: pip install 'pennyweight[compiler]'; or PyTorch: pip install 'pennyweight[torch]'."
+    )

@@ -25,7 +25,9 @@ def identity_of(run: Run, engine: Engine | None) -> dict[str, object]:
         **settings_of(run.recipe),
     }
     if engine is not None:
-        identity |= {"engine version": engine.version, "threads": engine.threads}
+        identity["engine version"] = engine.version
+    if engine is not None and engine.bytes_depend_on_threads:
+        identity["threads"] = engine.threads
     return identity
 
 

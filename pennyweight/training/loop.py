@@ -81,6 +81,8 @@ def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False
     longer a number; all of them leave the last checkpoint as it was.
     """
     check_recipe(run.recipe, run.dataset.classes)
+    if run.engine_reason:
+        observer.message(run.engine_reason)
     with locked(run.folder):
         newest = newest_checkpoint(run.folder, observer.message)
         refuse_another_run(run, newest)
@@ -113,7 +115,7 @@ def _set_up(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         labels=split.train_labels,
     )
     horizon = Horizon(steps_of(len(split.train_labels), run.recipe.batch_images), run.recipe.epochs)
-    return Setup(run, plan, split, make_engine(run.engine, run.device, job), horizon, observer, stop)
+    return Setup(run, plan, split, make_engine(run.engine, run.device, job, observer.message), horizon, observer, stop)
 
 
 def _train_epochs(setup: Setup, newest: Checkpoint | None) -> Checkpoint:

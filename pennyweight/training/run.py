@@ -17,5 +17,7 @@ class Run:
     folder: Path
     engine: str = "torch"
     device: str = "cpu"
+    engine_reason: str = ""
+    """Why it is not the fastest engine; empty when it is, or was asked for."""
     measure_test: bool = True
     changes: tuple[str, ...] = ()

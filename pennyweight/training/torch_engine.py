@@ -18,6 +18,7 @@ class TorchEngine:
     """Trains and runs a plan with PyTorch on `cpu` or `cuda`."""
 
     name = "torch"
+    bytes_depend_on_threads = True
 
     def __init__(self, job: Job, device: str = "cpu") -> None:
         """Copy the training images to `device`; raises EnvironmentRefused when it is not there."""

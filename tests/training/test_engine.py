@@ -13,7 +13,7 @@ from pennyweight.nets.plan import make_plan
 from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Rows
 from pennyweight.nets.torch_module import PlanModule, torch_module
 from pennyweight.training.engine import Job, State, check_batches, initial_state, steps_of
-from pennyweight.training.engines import ENGINES, check_device, engine_name, make_engine
+from pennyweight.training.engines import ENGINES, Choice, choose_engine, make_engine
 from pennyweight.training.evaluation import evaluate, logits_of, score
 from pennyweight.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer
 
@@ -244,27 +244,40 @@ def test_images_are_moved_only_where_transforms_are_given() -> None:
 @pytest.mark.parametrize(("name", "part"), [("jax", "There is no engine 'jax'."), ("Torch", "Did you mean 'torch'?")])
 def test_an_unknown_engine_is_refused_by_name(name: str, part: str) -> None:
     with pytest.raises(UsageError) as refused:
-        engine_name(name)
+        choose_engine(name, "cpu")
     assert part in str(refused.value)
 
 
-def test_auto_says_which_engine_it_took() -> None:
-    assert engine_name("auto") in ENGINES
-    assert "auto" not in ENGINES
+def test_auto_takes_the_native_engine_and_without_a_compiler_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_engine("auto", "cpu") == Choice("native")
+    assert choose_engine("auto", "cuda") == Choice(
+        "torch", "The torch engine is taken: the native engine runs on the CPU."
+    )
+    monkeypatch.setattr("pennyweight.training.engines.find_compiler", lambda: None)
+    choice = choose_engine("auto", "cpu")
+    assert choice.name == "torch"
+    assert "no C compiler" in choice.reason
+    assert {"native", "torch"} == set(ENGINES)
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_native_engine_is_not_for_a_gpu() -> None:
+    with pytest.raises(UsageError, match="--engine torch"):
+        choose_engine("native", "cuda")
+
+
+def test_what_is_missing_is_named_with_the_commands_that_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pennyweight.training.engines.find_spec", lambda _: None)
     with pytest.raises(EnvironmentRefused, match=r"pip install 'pennyweight\[torch\]'"):
-        engine_name("auto")
-    with pytest.raises(UsageError):
-        engine_name("jax")
+        choose_engine("torch", "cpu")
+    monkeypatch.setattr("pennyweight.training.engines.find_compiler", lambda: None)
+    with pytest.raises(EnvironmentRefused, match=r"gcc or clang.*pip install 'pennyweight\[compiler\]'.*\[torch\]"):
+        choose_engine("auto", "cpu")
 
 
 @pytest.mark.parametrize("device", ["tpu", "CPU", "cuda:1", ""])
 def test_an_unknown_device_is_refused_by_name(device: str) -> None:
     with pytest.raises(UsageError, match=f"device '{device}'; use one of: cpu, cuda"):
-        check_device(device)
+        choose_engine("auto", device)
     with pytest.raises(UsageError):
         make_engine("torch", device, job_of())
 

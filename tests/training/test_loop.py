@@ -303,14 +303,17 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_check
     assert resumed.weights_sha256 == trained(tmp_path / "whole", replace(TINY, epochs=3)).weights_sha256
 
 
+@pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("batch", [64, 2_000])
-def test_weights_that_explode_end_the_run_before_anything_is_written(batch: int, tmp_path: Path, monkeypatch) -> None:
+def test_weights_that_explode_end_the_run_before_anything_is_written(
+    batch: int, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With one step an epoch every loss of training is still finite; what the step leaves is not."""
     monkeypatch.setattr("pennyweight.training.loop.check_recipe", lambda *_: None)
     plain = (Conv(4, stride=2), Conv(CLASSES), GlobalAvgPool())
     recipe = replace(TINY, layers=plain, optimizer=SGD(learning_rate=1e30), batch_images=batch)
     with pytest.raises(NonFiniteError, match=r"epoch 1, step [1-9]"):
-        trained(tmp_path / "run", recipe)
+        train(Run(recipe, DIGITS, 0, tmp_path / "run", engine=engine), Listener())
     assert {path.name for path in (tmp_path / "run").iterdir()} == {".lock", "recipe.toml"}
 
 

@@ -1,0 +1,358 @@
+"""A program as C source: a struct with every array at its literal size, and the phases of a step as calls.
+
+A phase runs for every image group; between two phases one thread joins what the groups summed. All arithmetic lives in
+`kernels/*.h`; what is written here is only which kernel is called with which literal shapes.
+"""
+
+from dataclasses import dataclass, field
+from math import prod
+
+from pennyweight.native.segments import Convolution, Does, Program, Tail, make_program
+from pennyweight.native.tiles import forward_tile, weight_tile
+from pennyweight.nets.initial import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
+from pennyweight.nets.plan import Plan, Shape
+
+MOST_THREADS = 64
+CHUNK_PARAMETERS = 2_048
+KERNELS = ("common", "convolution", "batchnorm", "tail", "image", "loss", "optimizer", "team")
+
+
+@dataclass
+class Phases:
+    """Lines run for every group, and the lines one thread runs before the next phase starts."""
+
+    groups: list[list[str]] = field(default_factory=lambda: [[]])
+    joins: list[list[str]] = field(default_factory=list)
+
+    def group(self, *lines: str) -> None:
+        """Add lines to the current phase."""
+        self.groups[-1].extend(lines)
+
+    def join(self, *lines: str) -> None:
+        """End the phase with lines for one thread."""
+        self.joins.append(list(lines))
+        self.groups.append([])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter and buffer starts in its flat array."""
+
+    offsets: dict[str, int]
+    parameters: int
+    buffers: int
+
+
+def layout_of(plan: Plan) -> Layout:
+    """Lay weights and buffers end to end, each in the plan's order."""
+    offsets: dict[str, int] = {}
+    totals = []
+    for tensors in (plan.weights, plan.buffers):
+        place = 0
+        for tensor in tensors:
+            offsets[tensor.name] = place
+            place += prod(tensor.shape)
+        totals.append(place)
+    return Layout(offsets, *totals)
+
+
+def generate(plan: Plan, batch_images: int, lanes: int) -> str:
+    """Return the C source that trains and runs `plan` in batches of `batch_images`, `lanes` images to a vector."""
+    return _Generator(make_program(plan), layout_of(plan), -(-batch_images // lanes), lanes, batch_images).source()
+
+
+@dataclass
+class _Generator:
+    program: Program
+    layout: Layout
+    groups: int
+    lanes: int
+    batch_images: int
+
+    def source(self) -> str:
+        train = self._train_phases()
+        forward = self._forward_lines(training=False)
+        flips = [self._flip(one) for one in self._convolutions() if one.source != 0]
+        size = self.program.plan.image_shape[1]
+        head = [
+            f"#define LANES {self.lanes}",
+            f"#define GROUPS {self.groups}",
+            f"#define BATCH_IMAGES {self.batch_images}",
+            f"#define IMAGE_SIZE {size}",
+            f"#define IMAGE_BORDER {self.program.borders[0]}",
+            f"#define CLASSES {self.program.plan.classes}",
+            f"#define PARAMETERS {max(self.layout.parameters, 1)}",
+            f"#define BUFFERS {max(self.layout.buffers, 1)}",
+            f"#define CHUNK {CHUNK_PARAMETERS}",
+            f"#define FLIPS {len(flips)}",
+            f"#define LOGITS(n, slot) (n)->v.value{self._tails()[-1].target}[slot]",
+            f"#define MOST_THREADS {MOST_THREADS}",
+            f"#define BATCHNORM_EPSILON {BATCHNORM_EPSILON!r}",
+            f"#define BATCHNORM_MOMENTUM {BATCHNORM_MOMENTUM!r}",
+            *(f'#include "{kernel}.h"' for kernel in KERNELS),
+            *self._struct(),
+            '#include "net.h"',
+        ]
+        body = [
+            line
+            for number, lines in enumerate(train.groups)
+            for line in _function(f"void phase_{number}(Net *n, Scratch *t, int g)", ["GROUP_OF_TRAINING", *lines])
+        ]
+        body += _function("void forward_group(Net *n, int g, int images)", ["(void)images;", *forward])
+        body += _function("void flip(Net *n, int item)", _switch(flips))
+        body += _function("void use_running_statistics(Net *n)", self._running_lines())
+        body += _function("void train_step(Net *n, Scratch *t)", self._step_lines(train))
+        return "\n".join([*head, *body, '#include "calls.h"', ""])
+
+    def _convolutions(self) -> list[Convolution]:
+        return [segment for segment in self.program.segments if isinstance(segment, Convolution)]
+
+    def _tails(self) -> list[Tail]:
+        return [segment for segment in self.program.segments if isinstance(segment, Tail)]
+
+    def _struct(self) -> list[str]:
+        """Return the struct that holds everything, and the one that each thread has for itself."""
+        lines = ["typedef struct {"]
+        for number, shape in self.program.shapes.items():
+            lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
+            if number:
+                lines.append(f"    vec gradient{number}[GROUPS][{_size(shape)}];")
+        lines += [
+            f"    vec raw{one.step.number}[GROUPS][{_size(one.step.output_shape)}];" for one in self._convolutions()
+        ]
+        lines.append(f"    vec dz[GROUPS][{max(_size(tail.shape) for tail in self._tails())}];")
+        for tail in self._tails():
+            if tail.norm:
+                c, number = tail.shape[0], tail.norm.number
+                lines.append(f"    Moments moments{number}[GROUPS][{c}];")
+                lines.append(f"    BackSums sums{number}[GROUPS][{c}];")
+                lines.append(f"    Normal normal{number}[{c}];")
+        lines += [
+            f"    float flipped{one.step.number}[{prod(one.step.weights[0].shape)}];"
+            for one in self._convolutions()
+            if one.source != 0
+        ]
+        lines.append("} Values;")
+        lines.append("typedef struct {")
+        lines.append("    vec nothing;")
+        for one in self._convolutions():
+            c, h, w = self._wide_shape(one)
+            lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
+        lines.append("} Scratch;")
+        return lines
+
+    def _wide_shape(self, one: Convolution) -> Shape:
+        """Return the shape of the output gradient with the zeros around and between that the input gradient needs."""
+        _, h, w = one.step.input_shape
+        return one.step.output_shape[0], h + one.kernel - 1, w + one.kernel - 1
+
+    def _forward_lines(self, training: bool) -> list[str]:
+        return [line for segment in self.program.segments for line in self._forward_segment(segment, training)[1]]
+
+    def _forward_segment(self, segment: Convolution | Tail, training: bool) -> tuple[Tail | None, list[str]]:
+        if isinstance(segment, Convolution):
+            return None, [self._conv_forward(segment)]
+        return (segment if training and segment.norm else None), [self._tail_forward(segment, training)]
+
+    def _train_phases(self) -> Phases:
+        """Return the phases of a training step: forward, loss, backward."""
+        phases = Phases()
+        phases.group("load_group(n, g, images);")
+        for segment in self.program.segments:
+            norm, lines = self._forward_segment(segment, training=True)
+            if norm:
+                phases.group(self._moments(norm))
+                phases.join(self._join(norm))
+            phases.group(*lines)
+        last = self.program.segments[-1]
+        assert isinstance(last, Tail)
+        phases.group(f"score_group(n, g, images, n->v.value{last.target}[g], n->v.gradient{last.target}[g]);")
+        self._backward(phases)
+        return phases
+
+    def _backward(self, phases: Phases) -> None:
+        written: set[int] = set()
+        for segment in reversed(self.program.segments):
+            if isinstance(segment, Tail):
+                phases.group(self._tail_backward(segment, written))
+                if segment.norm:
+                    phases.join(self._join_back(segment))
+                phases.group(self._tail_correct(segment, written))
+            else:
+                phases.group(*self._conv_backward(segment, written))
+
+    def _step_lines(self, train: Phases) -> list[str]:
+        lines = []
+        for number in range(len(train.groups)):
+            lines.append(f"for (int g; (g = team_next(&n->team)) < n->groups;) phase_{number}(n, t, g);")
+            if number < len(train.joins):
+                lines += ["if (team_arrive(&n->team)) {", *train.joins[number], "team_release(&n->team);", "}"]
+        return lines
+
+    def _parameter(self, name: str) -> str:
+        return f"n->parameters + {self.layout.offsets[name]}"
+
+    def _gradient(self, name: str) -> str:
+        return f"n->gradients[g] + {self.layout.offsets[name]}"
+
+    def _source(self, number: int) -> tuple[str, int]:
+        """Return the array of a tail's source and its border: a convolution's raw value, or a stored one."""
+        raw = any(one.step.number == number for one in self._convolutions())
+        return (f"n->v.raw{number}[g]", 0) if raw else (f"n->v.value{number}[g]", self.program.borders[number])
+
+    def _conv_forward(self, one: Convolution) -> str:
+        ci, h, w = one.step.input_shape
+        co, oh, ow = one.step.output_shape
+        border = self.program.borders[one.source]
+        hi, wi = h + 2 * border, w + 2 * border
+        skip = (border - one.padding) * (wi + 1)
+        weight = self._parameter(one.step.weights[0].name)
+        bias = self._parameter(one.step.weights[1].name) if len(one.step.weights) > 1 else "0"
+        arrays = f"n->v.value{one.source}[g] + {skip}, {weight}, {bias}, n->v.raw{one.step.number}[g]"
+        if one.depthwise:
+            tile = forward_tile(1, ow)[1]
+            sizes = f"{ci}, {one.kernel}, {one.stride}, {hi}, {wi}, {oh}, {ow}, {tile}, 0"
+            return f"depthwise_forward({arrays}, {sizes});"
+        tc, tw = forward_tile(co, ow)
+        sizes = f"{ci}, {co}, {one.kernel}, {one.stride}, {hi}, {wi}, {oh}, {ow}, {tc}, {tw}, 0"
+        return f"conv_forward({arrays}, {sizes});"
+
+    def _conv_backward(self, one: Convolution, written: set[int]) -> list[str]:
+        ci, h, w = one.step.input_shape
+        co, oh, ow = one.step.output_shape
+        border = self.program.borders[one.source]
+        hi, wi = h + 2 * border, w + 2 * border
+        skip = (border - one.padding) * (wi + 1)
+        _, wh, ww = self._wide_shape(one)
+        number, k, s = one.step.number, one.kernel, one.stride
+        first = f"t->wide{number} + {(k - 1 - one.padding) * (ww + 1)}"
+        weight = one.step.weights[0].name
+        arrays = f"n->v.value{one.source}[g] + {skip}, {first}, {self._gradient(weight)}"
+        sizes = f"{k}, {s}, {hi}, {wi}, {wh}, {ww}, {oh}, {ow}"
+        if one.depthwise:
+            lines = [f"depthwise_weight_gradient({arrays}, {ci}, {sizes});"]
+        else:
+            tc, ti = weight_tile(co, ci, k)
+            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {sizes}, {tc}, {ti});"]
+        if len(one.step.weights) > 1:
+            bias = self._gradient(one.step.weights[1].name)
+            lines.append(f"bias_gradient({first}, {bias}, {co}, {s}, {wh}, {ww}, {oh}, {ow});")
+        if one.source == 0:
+            return lines
+        adds = int(one.source in written)
+        written.add(one.source)
+        arrays = f"t->wide{number}, n->v.flipped{number}, 0, n->v.gradient{one.source}[g]"
+        if one.depthwise:
+            tile = forward_tile(1, w)[1]
+            lines.append(f"depthwise_forward({arrays}, {ci}, {k}, 1, {wh}, {ww}, {h}, {w}, {tile}, {adds});")
+        else:
+            tc, tw = forward_tile(ci, w)
+            lines.append(f"conv_forward({arrays}, {co}, {ci}, {k}, 1, {wh}, {ww}, {h}, {w}, {tc}, {tw}, {adds});")
+        return lines
+
+    def _flip(self, one: Convolution) -> str:
+        arrays = f"{self._parameter(one.step.weights[0].name)}, n->v.flipped{one.step.number}"
+        ci, co = one.step.input_shape[0], one.step.output_shape[0]
+        if one.depthwise:
+            return f"depthwise_flip({arrays}, {ci}, {one.kernel});"
+        return f"flip_weights({arrays}, {ci}, {co}, {one.kernel});"
+
+    def _moments(self, tail: Tail) -> str:
+        assert tail.norm is not None
+        source, border = self._source(tail.source)
+        c, h, w = tail.shape
+        pre = int(Does.PRE_RELU in tail.does)
+        return f"moments({source}, n->v.moments{tail.norm.number}[g], images, {c}, {h}, {w}, {border}, {pre});"
+
+    def _join(self, tail: Tail) -> str:
+        assert tail.norm is not None
+        number = tail.norm.number
+        gamma, beta = (self._parameter(weight.name) for weight in tail.norm.weights)
+        mean, variance = (f"n->buffers + {self.layout.offsets[buffer.name]}" for buffer in tail.norm.buffers)
+        c, h, w = tail.shape
+        sizes = f"n->groups, n->images, {c}, {h * w}, {c}"
+        arrays = f"n->v.moments{number}[0], n->v.normal{number}, {gamma}, {beta}, {mean}, {variance}"
+        return f"batchnorm_join({arrays}, {sizes});"
+
+    def _join_back(self, tail: Tail) -> str:
+        assert tail.norm is not None
+        number = tail.norm.number
+        gamma, beta = (f"n->gradients[0] + {self.layout.offsets[weight.name]}" for weight in tail.norm.weights)
+        c, h, w = tail.shape
+        sizes = f"n->groups, n->images, {c}, {h * w}, {c}"
+        return f"batchnorm_join_back(n->v.sums{number}[0], n->v.normal{number}, {gamma}, {beta}, {sizes});"
+
+    def _running_lines(self) -> list[str]:
+        lines = []
+        for tail in self._tails():
+            if tail.norm:
+                gamma, beta = (self._parameter(weight.name) for weight in tail.norm.weights)
+                mean, variance = (f"n->buffers + {self.layout.offsets[one.name]}" for one in tail.norm.buffers)
+                arrays = f"n->v.normal{tail.norm.number}, {gamma}, {beta}, {mean}, {variance}"
+                lines.append(f"batchnorm_running({arrays}, {tail.shape[0]});")
+        return lines or ["(void)n;"]
+
+    def _tail_arrays(self, tail: Tail) -> tuple[str, str, str, int, int]:
+        """Return source, skip and normalisation of a tail with the borders of the first two."""
+        source, border = self._source(tail.source)
+        skip, skip_border = ("0", 0) if tail.skip is None else self._source_value(tail.skip)
+        normal = f"n->v.normal{tail.norm.number}" if tail.norm else "0"
+        return source, skip, normal, border, skip_border
+
+    def _source_value(self, number: int) -> tuple[str, int]:
+        return f"n->v.value{number}[g]", self.program.borders[number]
+
+    def _tail_forward(self, tail: Tail, training: bool) -> str:
+        source, skip, normal, border, skip_border = self._tail_arrays(tail)
+        does = tail.does if training else tail.does & ~Does.DROP
+        c, h, w = tail.shape
+        arrays = f"{source}, {skip}, {normal}, n->v.value{tail.target}[g], {self._key(tail, training)}, {tail.rate!r}f"
+        sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {self.program.borders[tail.target]}"
+        return f"tail_forward({arrays}, {sizes}, {int(does)}, {tail.pool}, {tail.size});"
+
+    def _tail_backward(self, tail: Tail, written: set[int]) -> str:
+        source, skip, normal, border, skip_border = self._tail_arrays(tail)
+        c, h, w = tail.shape
+        adds = int(tail.skip in written)
+        has_gradient = tail.skip is not None and tail.skip != 0
+        if tail.skip is not None:
+            written.add(tail.skip)
+        aside = f"n->v.gradient{tail.skip}[g]" if has_gradient else "n->v.dz[g]"
+        sums = f"n->v.sums{tail.norm.number}[g]" if tail.norm else "0"
+        arrays = f"{source}, {skip}, {normal}, n->v.gradient{tail.target}[g], n->v.dz[g], {aside}, {sums}"
+        sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {int(tail.does)}, {tail.pool}, {tail.size}, {adds}"
+        return f"tail_backward({arrays}, {self._key(tail, True)}, {tail.rate!r}f, {sizes});"
+
+    def _tail_correct(self, tail: Tail, written: set[int]) -> str:
+        source, _, normal, border, _ = self._tail_arrays(tail)
+        c, h, w = tail.shape
+        one = next((one for one in self._convolutions() if one.step.number == tail.source), None)
+        if one is None:
+            if tail.source == 0:
+                return ""
+            adds = int(tail.source in written)
+            written.add(tail.source)
+            target, sizes = f"n->v.gradient{tail.source}[g]", f"1, {h}, {w}, {int(tail.does)}, {adds}"
+        else:
+            _, wh, ww = self._wide_shape(one)
+            target = f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (ww + 1)}"
+            sizes = f"{one.stride}, {wh}, {ww}, {int(tail.does)}, 0"
+        return f"tail_correct({source}, n->v.dz[g], {normal}, {target}, images, {c}, {h}, {w}, {border}, {sizes});"
+
+    def _key(self, tail: Tail, training: bool) -> str:
+        return f"dropout_key(n, {tail.target}, g)" if training and Does.DROP in tail.does else "0"
+
+
+def _size(shape: Shape, border: int = 0) -> int:
+    c, h, w = shape
+    return c * (h + 2 * border) * (w + 2 * border)
+
+
+def _function(signature: str, lines: list[str]) -> list[str]:
+    return [f"static {signature} {{", *(f"    {line}" for line in lines if line), "}"]
+
+
+def _switch(cases: list[str]) -> list[str]:
+    if not cases:
+        return ["(void)n, (void)item;"]
+    return ["switch (item) {", *(f"case {number}: {line} break;" for number, line in enumerate(cases)), "}"]

@@ -1,0 +1,140 @@
+/* What Python calls. */
+
+static void update(Net *n, int chunk) {
+    Settings s = n->call.settings;
+    s.learning_rate = n->call.learning_rates[n->step];
+    s.momentum = n->call.momenta[n->step];
+    s.step = n->call.first_step + n->step + 1;
+    long first = (long)chunk * CHUNK, last = first + CHUNK < PARAMETERS ? first + CHUNK : PARAMETERS;
+    float *p = n->parameters, *m = n->slot0, *v = n->slot1;
+    const float *d = n->gradients[0];
+    switch (n->call.kind) {
+    case SGD: optimizer_step(SGD, p, m, v, d, n->groups, PARAMETERS, first, last, s); break;
+    case ADAM: optimizer_step(ADAM, p, m, v, d, n->groups, PARAMETERS, first, last, s); break;
+    case ADAMW: optimizer_step(ADAMW, p, m, v, d, n->groups, PARAMETERS, first, last, s); break;
+    case ADAGRAD: optimizer_step(ADAGRAD, p, m, v, d, n->groups, PARAMETERS, first, last, s); break;
+    }
+}
+
+static void walk(Net *n, Scratch *t) {
+    enum { CHUNKS = (PARAMETERS + CHUNK - 1) / CHUNK };
+    for (int64_t step = 0; step < n->call.steps; step++) {
+        train_step(n, t);
+        if (team_arrive(&n->team)) team_release(&n->team);
+        for (int i; (i = team_next(&n->team)) < CHUNKS;) update(n, i);
+        if (team_arrive(&n->team)) team_release(&n->team);
+        for (int i; (i = team_next(&n->team)) < FLIPS;) flip(n, i);
+        if (team_arrive(&n->team)) {
+            end_step(n);
+            team_release(&n->team);
+        }
+    }
+}
+
+typedef struct {
+    Net *net;
+    int number;
+    const uint8_t *images;
+    float *logits;
+    int64_t count;
+} Worker;
+
+/* Started threads wait here until the size of the team is settled. */
+static void pass_gate(Net *n) {
+    pthread_mutex_lock(&n->gate);
+    pthread_mutex_unlock(&n->gate);
+}
+
+static void *train_worker(void *argument) {
+    Worker *worker = argument;
+    if (worker->number) pass_gate(worker->net);
+    walk(worker->net, &worker->net->scratch[worker->number]);
+    return 0;
+}
+
+static void *forward_worker(void *argument) {
+    Worker *worker = argument;
+    Net *n = worker->net;
+    int slot = worker->number;
+    if (slot) pass_gate(n);
+    int64_t groups = (worker->count + LANES - 1) / LANES;
+    for (int64_t i; (i = team_next(&n->team)) < groups;) {
+        int images = worker->count - i * LANES < LANES ? (int)(worker->count - i * LANES) : LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            if (lane < images)
+                load_image(worker->images + (i * LANES + lane) * IMAGE_SIZE * IMAGE_SIZE, 0, (float *)n->v.value0[slot],
+                           lane, n->call.pixels, IMAGE_SIZE, IMAGE_BORDER);
+            else
+                clear_lane((float *)n->v.value0[slot], lane, IMAGE_SIZE, IMAGE_BORDER);
+        }
+        forward_group(n, slot, images);
+        for (int c = 0; c < CLASSES; c++)
+            for (int lane = 0; lane < images; lane++)
+                worker->logits[(i * LANES + lane) * CLASSES + c] = LOGITS(n, slot)[c][lane];
+    }
+    return 0;
+}
+
+/* Run `work` on `threads` threads, this one among them; fewer when the system refuses to start some. */
+static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
+    pthread_t others[MOST_THREADS];
+    Worker workers[MOST_THREADS];
+    int started = 0;
+    if (threads > MOST_THREADS) threads = MOST_THREADS;
+    memset(&n->team, 0, sizeof n->team);
+    n->team.threads = threads;
+    for (int i = 0; i < threads; i++) {
+        workers[i] = shape;
+        workers[i].number = i;
+    }
+    pthread_mutex_lock(&n->gate);
+    for (int i = 1; i < threads; i++) {
+        if (pthread_create(&others[started], 0, work, &workers[i])) break;
+        started++;
+    }
+    n->team.threads = started + 1;
+    pthread_mutex_unlock(&n->gate);
+    work(&workers[0]);
+    for (int i = 0; i < started; i++) pthread_join(others[i], 0);
+}
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT Net *net_create(void) {
+    Net *n = aligned_alloc(4 * LANES, (sizeof(Net) + 4 * LANES - 1) / (4 * LANES) * (4 * LANES));
+    if (n) {
+        memset(n, 0, sizeof *n - sizeof n->scratch); /* a thread's scratch is cleared when it is first used */
+        pthread_mutex_init(&n->gate, 0);
+    }
+    return n;
+}
+
+EXPORT void net_destroy(Net *n) {
+    pthread_mutex_destroy(&n->gate);
+    free(n);
+}
+
+EXPORT float *net_parameters(Net *n) { return n->parameters; }
+EXPORT float *net_slot0(Net *n) { return n->slot0; }
+EXPORT float *net_slot1(Net *n) { return n->slot1; }
+EXPORT float *net_buffers(Net *n) { return n->buffers; }
+
+/* Train `call->steps` steps. */
+EXPORT void net_advance(Net *n, const Call *call, int threads) {
+    n->call = *call;
+    n->step = 0;
+    if (threads > GROUPS) threads = GROUPS;
+    if (threads > MOST_THREADS) threads = MOST_THREADS;
+    for (; n->cleared < threads; n->cleared++) memset(&n->scratch[n->cleared], 0, sizeof(Scratch));
+    for (int i = 0; i < FLIPS; i++) flip(n, i);
+    begin_step(n);
+    together(n, train_worker, (Worker){.net = n}, threads);
+}
+
+/* Logits (count, CLASSES) of images (count, size, size) with the running statistics, dropout off. */
+EXPORT void net_logits(Net *n, const uint8_t *images, int64_t count, Pixels pixels, float *logits, int threads) {
+    n->call.pixels = pixels;
+    use_running_statistics(n);
+    if (threads > GROUPS) threads = GROUPS;
+    together(n, forward_worker, (Worker){.net = n, .images = images, .count = count, .logits = logits}, threads);
+}

@@ -1,0 +1,45 @@
+"""How large a register tile is: a small model of what a tile costs, in vector instructions."""
+
+REGISTERS = 28
+"""Accumulators that leave room for weights and pixels in 32 vector registers."""
+LATENCY = 8
+"""Independent sums a core needs under way to be busy: two units, four cycles each."""
+
+
+def forward_tile(channels: int, columns: int) -> tuple[int, int]:
+    """Return (output channels, output columns) of the forward tile for a map of that many channels and columns."""
+    best = min(
+        ((_forward_cost(channels, columns, c, w), -c * w, c, w) for w in range(1, min(columns, 14) + 1)
+         for c in range(1, min(channels, REGISTERS // w) + 1)),
+    )  # fmt: skip
+    return best[2], best[3]
+
+
+def weight_tile(outputs: int, inputs: int, kernel: int) -> tuple[int, int]:
+    """Return (output channels, input channels) of the weight gradient's tile for one row of the kernel."""
+    best = min(
+        ((_weight_cost(outputs, inputs, kernel, o, i), -o * i, o, i) for o in range(1, min(outputs, 8) + 1)
+         for i in range(1, inputs + 1) if o * i * kernel <= max(REGISTERS - o, kernel)),
+    )  # fmt: skip
+    return best[2], best[3]
+
+
+def _forward_cost(channels: int, columns: int, c: int, w: int) -> float:
+    return sum(
+        count_c * count_w * (max(tile_c * tile_w, LATENCY) + 0.5 * (tile_c + tile_w))
+        for tile_c, count_c in _tiles(channels, c)
+        for tile_w, count_w in _tiles(columns, w)
+    )
+
+
+def _weight_cost(outputs: int, inputs: int, kernel: int, o: int, i: int) -> float:
+    return sum(
+        count_o * count_i * (max(tile_o * tile_i * kernel, LATENCY) + 0.5 * (tile_o + tile_i * kernel))
+        for tile_o, count_o in _tiles(outputs, o)
+        for tile_i, count_i in _tiles(inputs, i)
+    )
+
+
+def _tiles(size: int, tile: int) -> list[tuple[int, int]]:
+    """Return (size of a tile, how many of it): the whole ones, and the rest."""
+    return [(tile, size // tile)] + ([(size % tile, 1)] if size % tile else [])

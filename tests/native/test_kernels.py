@@ -1,0 +1,127 @@
+"""Every kernel's outputs and every gradient against PyTorch in float64, on fresh random inputs."""
+
+import shutil
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from against_torch import Case, far_apart
+
+from pennyweight.native import compiler
+from pennyweight.nets.rows import (
+    CLASSES,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Depthwise,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Relu,
+    Residual,
+    Row,
+)
+
+TOLERANCE = 1e-5
+# a head without global pooling: the gradient below it differs from pixel to pixel, so BatchNorm does not cancel it
+HEAD: tuple[Row, ...] = (MaxPool(2), Linear(CLASSES))
+
+
+def block(channels: int, kernel: int = 3, padding: int = 0, stride: int = 1, bias: bool = False) -> tuple[Row, ...]:
+    return Conv(channels, kernel, padding, stride, bias), BatchNorm(), Relu()
+
+
+CASES = {
+    **{
+        f"kernel {k} without padding": Case((Conv(3), Relu(), *block(5, k), *block(7, k), *HEAD))
+        for k in (1, 2, 3, 4, 5, 7)
+    },
+    **{f"kernel {k} padded": Case((*block(6, k, k // 2), MaxPool(), *block(5, k, k // 2), *HEAD)) for k in (3, 5, 7)},
+    "padding as wide as it can be": Case((*block(4, 3, 2), *block(5, 4, 3), *HEAD)),
+    "stride 2, odd and even maps": Case((*block(6, 3, 0, 2), *block(5, 3, 1, 2), *block(4, 2, 0, 2), *HEAD)),
+    "stride 2 with bias, kernel 5": Case((*block(3, 5, 2, 2, True), *block(4, 1, 0, 2), *HEAD)),
+    "biases without BatchNorm": Case((Conv(5, bias=True), Relu(), Conv(6, bias=True), Relu(), *HEAD)),
+    "convolution after convolution": Case((Conv(5, bias=True), Conv(4, padding=1), Relu(), *HEAD)),
+    "ReLU before BatchNorm": Case((Conv(6), Relu(), BatchNorm(), Conv(5), Relu(), BatchNorm(), *HEAD)),
+    "max pool of odd maps, BatchNorm before": Case((*block(5, 4), MaxPool(), *block(6, 2), MaxPool(3), *HEAD)),
+    "max pool of an odd map, ReLU before BatchNorm": Case((Conv(4, 4), Relu(), BatchNorm(), MaxPool(4), *HEAD)),
+    "mean pool of an odd map": Case((*block(5, 4), AvgPool(3), *block(4, 2), AvgPool(2), *HEAD)),
+    "depthwise": Case((*block(6), Depthwise(3, 1), BatchNorm(), Relu(), Depthwise(5, bias=True), Relu(), *HEAD)),
+    "depthwise with stride 2": Case((*block(5), Depthwise(3, 1, 2), BatchNorm(), Relu(), *HEAD)),
+    "depthwise on the image": Case((Depthwise(3), BatchNorm(), Relu(), *HEAD)),
+    "identity residual": Case((*block(6), Residual((*block(8, 3, 1), Conv(6, padding=1), BatchNorm())), Relu(), *HEAD)),
+    "projected residual": Case(
+        (
+            *block(4),
+            Residual((*block(6, 3, 1), Conv(6, padding=1), BatchNorm()), (Conv(6, 1), BatchNorm())),
+            Relu(),
+            *HEAD,
+        )
+    ),
+    "residual in a residual": Case(
+        (*block(4), Residual((Residual((Conv(4, padding=1), BatchNorm())), Relu(), Conv(4, 1))), Relu(), *HEAD)
+    ),
+    "residual of a convolution's raw output": Case((Conv(4), Residual((Conv(4, padding=1), Relu())), *HEAD)),
+    "residual of the image": Case((Residual((Conv(1, padding=1), BatchNorm())), Conv(5), Relu(), *HEAD)),
+    "an empty residual doubles": Case((*block(4), Residual(()), *HEAD)),
+    "BatchNorm on a pooled map": Case((Conv(4), Relu(), MaxPool(), BatchNorm(), Conv(5), Relu(), *HEAD)),
+    "BatchNorm on the image": Case((BatchNorm(), Conv(5), Relu(), *HEAD)),
+    "two ReLUs and two BatchNorms in a row": Case((Conv(4), BatchNorm(), Relu(), BatchNorm(), Relu(), *HEAD)),
+    "linear layers": Case((*block(4, 5, 0, 2), MaxPool(), Linear(20), Relu(), Linear(CLASSES))),
+    "linear layer on the image": Case((Linear(CLASSES, bias=False),)),
+    "head of 7x7": Case((*block(4), MaxPool(), *block(3, 3), AvgPool(1), Conv(CLASSES, kernel=11))),
+    "global pooling": Case((Conv(5), Relu(), Conv(8, bias=True), Relu(), Conv(CLASSES, 1), GlobalAvgPool())),
+    "label smoothing": Case((*block(5), MaxPool(), *HEAD), smoothing=0.1),
+    "a batch that does not fill its vectors": Case((*block(5), MaxPool(), *block(6), *HEAD), 32, 19),
+    "a batch of one image": Case((*block(5), MaxPool(), *block(6), *HEAD), 32, 1),
+    "eight lanes": Case((*block(5), MaxPool(), *block(6), *HEAD), 16, 16),
+    "eight lanes, not filled": Case((*block(5), MaxPool(), *block(6), *HEAD), 16, 11),
+    "more channels than a tile": Case((*block(19), MaxPool(2), *block(23), MaxPool(2), *block(17), *HEAD)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_step_agrees_with_float64(name: str) -> None:
+    apart = far_apart(CASES[name], seed=crc32(name.encode()) % 1000)
+    assert max(apart.values()) < TOLERANCE, {key: f"{value:.1e}" for key, value in apart.items() if value > TOLERANCE}
+
+
+PLANTED = {
+    "uncovered rows keep an old gradient": (
+        "tail.h",
+        "to[y * w + x] = (vec){0};",
+        "to[y * w + x] += 1.0f;",
+        "max pool of odd maps, BatchNorm before",
+    ),
+    "kernels are not turned": (
+        "convolution.h",
+        "k * k - 1 - n] = weight[((long)i",
+        "n] = weight[((long)i",
+        "kernel 3 padded",
+    ),
+    "empty lanes count": (
+        "batchnorm.h",
+        "lane_sum(squares * mask)",
+        "lane_sum(squares)",
+        "a batch that does not fill its vectors",
+    ),
+    "the first row of the kernel has no gradient": (
+        "convolution.h",
+        "for (int ky = 0; ky < k; ky++) {\n        for (int c = 0; c + ti",
+        "for (int ky = 1; ky < k; ky++) {\n        for (int c = 0; c + ti",
+        "kernel 3 padded",
+    ),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_a_planted_error_is_caught(error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header, right, wrong, name = PLANTED[error]
+    kernels = tmp_path / "kernels"
+    shutil.copytree(compiler.KERNELS, kernels)
+    text = (kernels / header).read_text()
+    assert text.count(right) == 1
+    (kernels / header).write_text(text.replace(right, wrong))
+    monkeypatch.setattr(compiler, "KERNELS", kernels)
+    monkeypatch.setenv(compiler.CACHE, str(tmp_path))
+    assert max(far_apart(CASES[name], seed=5).values()) > TOLERANCE

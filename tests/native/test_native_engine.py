@@ -1,0 +1,152 @@
+"""The native engine as an engine: any number of threads, all 13 recipes, every optimizer, the same pixels."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pennyweight.data.augment import Augmentation, homographies
+from pennyweight.data.dataset import Dataset, load
+from pennyweight.nets.plan import make_plan
+from pennyweight.nets.rows import CLASSES, AvgPool, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Rows
+from pennyweight.recipes.catalogue import NAMES, find_recipe
+from pennyweight.training.engine import Engine, Job, initial_state, steps_of
+from pennyweight.training.native_engine import NativeEngine
+from pennyweight.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer
+from pennyweight.training.schedules import Horizon, learning_rates
+from pennyweight.training.torch_engine import TorchEngine
+
+SMALL: Rows = (
+    *(Conv(4), BatchNorm(), Relu(), MaxPool(), Dropout(0.3)),
+    *(Conv(6), Relu(), BatchNorm(), Dropout(0.1), Conv(CLASSES), GlobalAvgPool()),
+)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits")
+
+
+def job_of(data: Dataset, rows: Rows, optimizer: Optimizer, batch_images: int = 48) -> Job:
+    return Job(make_plan(rows), optimizer, batch_images, 0.05, 0, 7, 0.16, 0.28, data.train_images, data.train_labels)
+
+
+def train(
+    engine: Engine, job: Job, images: int, slices: int = 1, moved: bool = True, rates: np.ndarray | None = None
+) -> np.ndarray:
+    """Train one pass over the first images in slices and return the losses of every step."""
+    engine.start(initial_state(job.plan, job.optimizer, seed=3), steps_done=0)
+    order = np.random.default_rng(1).permutation(images)
+    places = homographies(Augmentation(10, 0.1, 0.9, 1.1), images, 28, seed=1, epoch=1) if moved else None
+    steps = steps_of(images, job.batch_images)
+    losses = []
+    for part in np.array_split(np.arange(steps), slices):
+        chosen = slice(part[0] * job.batch_images, (part[-1] + 1) * job.batch_images)
+        here = None if places is None else places[chosen]
+        speed = np.full(len(part), job.optimizer.learning_rate) if rates is None else rates[part]
+        losses.append(engine.advance(int(part[0]), order[chosen], here, speed, np.full(len(part), 0.85)).losses)
+    return np.concatenate(losses)
+
+
+def state_bytes(engine: Engine) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in engine.state().items()}
+
+
+def test_any_number_of_threads_and_any_slices_give_the_same_bytes(digits: Dataset) -> None:
+    job = job_of(digits, SMALL, Adam(0.01), batch_images=128)
+    found = []
+    for threads, slices in ((1, 1), (2, 1), (3, 2), (4, 3), (2, 5)):
+        engine = NativeEngine(job)
+        engine.threads = threads
+        losses = train(engine, job, len(digits.train_labels), slices)
+        found.append((losses.tobytes(), state_bytes(engine), engine.logits(digits.test_images).tobytes()))
+    assert all(one == found[0] for one in found)
+
+
+def test_another_seed_drops_other_values(digits: Dataset) -> None:
+    job = job_of(digits, SMALL, Adam(0.01))
+    states = []
+    for seed in (7, 7, 8):
+        engine = NativeEngine(replace(job, seed=seed))
+        train(engine, job, 96)
+        states.append(state_bytes(engine))
+    assert states[0] == states[1] != states[2]
+
+
+def test_dropout_drops_the_share_it_is_asked_for_and_keeps_the_mean() -> None:
+    """With identity weights the loss of a linear network shows the scale; here the mean activation is read back."""
+    rows: Rows = (Dropout(0.25), Linear(CLASSES))
+    images = np.full((512, 28, 28), 255, dtype=np.uint8)
+    labels = np.zeros(512, dtype=np.uint8)
+    plan = make_plan(rows)
+    job = Job(plan, SGD(1.0, momentum=0.9), 512, 0.0, 0, 1, 0.0, 1.0, images, labels)
+    engine = NativeEngine(job)
+    engine.start({name: np.zeros_like(array) for name, array in initial_state(plan, SGD(), 0).items()}, 0)
+    engine.advance(0, np.arange(512), None, np.ones(1), np.full(1, 0.9))
+    # all logits are 0, so every image has the gradient (0.1 - target) / 512 times its dropped pixel, 0 or 4 / 3
+    gradient = engine.state()["optimizer.momentum.2.weight"][1] * 10
+    assert gradient.mean() == pytest.approx(1.0, abs=0.01)
+    kept = gradient * 0.75
+    assert kept.std() == pytest.approx(np.sqrt(0.25 * 0.75 / 512), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(0.05, weight_decay=0.01),
+        SGD(0.05, momentum=0.9, nesterov=True),
+        Adam(0.01, weight_decay=0.01),
+        AdamW(0.01, beta2=0.99, epsilon=1e-6, weight_decay=0.1),
+        Adagrad(0.05, weight_decay=0.01),
+    ],
+    ids=lambda optimizer: type(optimizer).__name__,
+)
+def test_every_optimizer_moves_as_in_torch(digits: Dataset, optimizer: Optimizer) -> None:
+    # a convex network, so that rounding does not grow from step to step
+    job = job_of(digits, (AvgPool(2), Linear(CLASSES)), optimizer)
+    engines = [NativeEngine(job), TorchEngine(job)]
+    losses = [train(engine, job, 48 * 12 + 5) for engine in engines]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    ours, theirs = (engine.state() for engine in engines)
+    assert set(theirs) <= set(ours)
+    for name in theirs:
+        assert np.linalg.norm(ours[name] - theirs[name]) < 1e-4 * np.linalg.norm(theirs[name]), name
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_pixels_are_those_of_the_torch_engine(digits: Dataset, fill: int) -> None:
+    """One linear layer with weights of 0: its gradient for a wrong class is a tenth of the pixels it read."""
+    job = replace(job_of(digits, (Linear(CLASSES, bias=False),), SGD(0.1, momentum=0.9), 1), fill=fill)
+    job = replace(job, label_smoothing=0.0)
+    start = {name: np.zeros_like(array) for name, array in initial_state(job.plan, job.optimizer, 0).items()}
+    places = homographies(Augmentation(20, 0.2, 0.8, 1.2, 10, 0.4, 0.5, fill=fill), 40, 28, seed=2, epoch=1)
+    ours, theirs = NativeEngine(job), TorchEngine(job)
+    for image in range(40):
+        pixels = []
+        for engine in (ours, theirs):
+            engine.start(start, 0)
+            engine.advance(0, np.array([image]), places[image : image + 1], np.ones(1), np.full(1, 0.9))
+            wrong = (int(digits.train_labels[image]) + 1) % 10
+            pixels.append(engine.state()["optimizer.momentum.1.weight"][wrong] * 10)
+        assert np.abs(pixels[0]).max() > 0.5
+        # in units of the spread; grid_sample itself rounds its coordinates to about 1e-5 of a pixel
+        assert np.abs(pixels[0] - pixels[1]).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_ten_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist_folder: Path) -> None:
+    recipe, data = find_recipe(name), load("mnist", mnist_folder)
+    rows = tuple(replace(row, rate=0.0) if isinstance(row, Dropout) else row for row in recipe.layers)
+    images = recipe.batch_images * 10 - recipe.batch_images // 3
+    job = replace(job_of(data, rows, recipe.optimizer, recipe.batch_images), label_smoothing=recipe.label_smoothing)
+    horizon = Horizon(steps_of(len(data.train_labels), recipe.batch_images), recipe.epochs)
+    rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, range(10), horizon, ())
+    ours, theirs = (
+        train(engine, job, images, moved=recipe.augmentation.moves_images, rates=rates)
+        for engine in (NativeEngine(job), TorchEngine(job))
+    )
+    assert len(ours) == 10
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
+    assert ours[9] == pytest.approx(theirs[9], rel=1e-3)
