@@ -35,7 +35,12 @@ def train(
     engine: Engine, job: Job, images: int, slices: int = 1, moved: bool = True, rates: np.ndarray | None = None
 ) -> np.ndarray:
     """Train one pass over the first images in slices and return the losses of every step."""
-    engine.start(initial_state(job.plan, job.optimizer, seed=3), steps_done=0)
+    state = initial_state(job.plan, job.optimizer, seed=3)
+    for name in state:
+        if name.startswith("optimizer.sum."):
+            # Adagrad's first step is the sign of the gradient, which rounding decides where it is near zero
+            state[name] = np.full_like(state[name], 0.01)
+    engine.start(state, steps_done=0)
     order = np.random.default_rng(1).permutation(images)
     places = homographies(Augmentation(10, 0.1, 0.9, 1.1), images, 28, seed=1, epoch=1) if moved else None
     steps = steps_of(images, job.batch_images)
