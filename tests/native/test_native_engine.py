@@ -35,12 +35,7 @@ def train(
     engine: Engine, job: Job, images: int, slices: int = 1, moved: bool = True, rates: np.ndarray | None = None
 ) -> np.ndarray:
     """Train one pass over the first images in slices and return the losses of every step."""
-    state = initial_state(job.plan, job.optimizer, seed=3)
-    for name in state:
-        if name.startswith("optimizer.sum."):
-            # Adagrad's first step is the sign of the gradient, which rounding decides where it is near zero
-            state[name] = np.full_like(state[name], 0.01)
-    engine.start(state, steps_done=0)
+    engine.start(initial_state(job.plan, job.optimizer, seed=3), steps_done=0)
     order = np.random.default_rng(1).permutation(images)
     places = homographies(Augmentation(10, 0.1, 0.9, 1.1), images, 28, seed=1, epoch=1) if moved else None
     steps = steps_of(images, job.batch_images)
@@ -141,7 +136,7 @@ def test_pixels_are_those_of_the_torch_engine(digits: Dataset, fill: int) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_ten_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist_folder: Path) -> None:
-    """At a hundredth of the recipe's rate.
+    """At a hundredth of the recipe's rate, for Adagrad a thousandth, whose first steps are signs of gradients.
 
     At the full rate PyTorch in float32 strays from itself in float64 as far as from us: rounding grows at every step.
     """
@@ -149,7 +144,8 @@ def test_ten_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist_fold
     rows = tuple(replace(row, rate=0.0) if isinstance(row, Dropout) else row for row in recipe.layers)
     images = recipe.batch_images * 10 - recipe.batch_images // 3
     job = replace(job_of(data, rows, recipe.optimizer, recipe.batch_images), label_smoothing=recipe.label_smoothing)
-    rates = np.full(10, recipe.optimizer.learning_rate / 100)
+    slower = 1000 if isinstance(recipe.optimizer, Adagrad) else 100
+    rates = np.full(10, recipe.optimizer.learning_rate / slower)
     ours, theirs = (
         train(engine, job, images, moved=recipe.augmentation.moves_images, rates=rates)
         for engine in (NativeEngine(job), TorchEngine(job))
