@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 DATA   ?=
 data_flag = $(if $(DATA),--data $(DATA))
 
+# without a C compiler on the machine, a package brings one
+compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || command -v gcc),,[compiler])
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
@@ -53,7 +55,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
-	$(call install,.[torch])
+	$(call install,.$(compiler_extra))
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	$(call install,.[torch$(,)dev])
