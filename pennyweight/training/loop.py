@@ -19,7 +19,7 @@ from pennyweight.base.files import write_atomically
 from pennyweight.base.random import permutation
 from pennyweight.base.records import EpochRow, Misclassified, RunRecord
 from pennyweight.data.augment import homographies
-from pennyweight.data.dataset import Dataset, Split, hold_out, pixel_statistics
+from pennyweight.data.dataset import Dataset, PixelStatistics, Split, hold_out, pixel_statistics
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
 from pennyweight.nets.weights import content_digest, save_weights
@@ -67,6 +67,7 @@ class Setup:
     run: Run
     plan: Plan
     split: Split
+    statistics: PixelStatistics
     engine: Engine
     horizon: Horizon
     observer: Observer
@@ -115,7 +116,16 @@ def _set_up(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         labels=split.train_labels,
     )
     horizon = Horizon(steps_of(len(split.train_labels), run.recipe.batch_images), run.recipe.epochs)
-    return Setup(run, plan, split, make_engine(run.engine, run.device, job, observer.message), horizon, observer, stop)
+    return Setup(
+        run,
+        plan,
+        split,
+        statistics,
+        make_engine(run.engine, run.device, job, observer.message),
+        horizon,
+        observer,
+        stop,
+    )
 
 
 def _train_epochs(setup: Setup, newest: Checkpoint | None) -> Checkpoint:
@@ -250,12 +260,11 @@ def _finish(setup: Setup, last: Checkpoint) -> RunRecord:
     """Write weights and record; both follow from the last checkpoint."""
     run, split = setup.run, setup.split
     weights = weights_of(last.state, setup.plan)
-    statistics = pixel_statistics(split.train_images)
     facts = {
         "recipe": run.recipe.name,
         "classes": list(run.dataset.class_names),
-        "mean": statistics.mean,
-        "spread": statistics.spread,
+        "mean": setup.statistics.mean,
+        "spread": setup.statistics.spread,
     }
     write_metrics(run.folder, last.history)
     save_weights(run.folder / WEIGHTS, setup.plan, weights, facts)

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import UsageError
+from pennyweight.base.errors import EnvironmentRefused, UsageError
 from pennyweight.native.compiler import build
 from pennyweight.native.generate import generate, layout_of
 from pennyweight.nets.plan import Tensor
@@ -76,6 +76,8 @@ class NativeEngine:
             raise UsageError(f"A label is {job.labels.max()}, but the network has classes 0 to {job.plan.classes - 1}.")
         self._job = replace(job, images=np.ascontiguousarray(job.images), labels=np.ascontiguousarray(job.labels))
         self._net = self._library.net_create()
+        if not self._net:
+            raise EnvironmentRefused("There is not enough memory for this network; a smaller batch_images needs less.")
         layout = layout_of(job.plan)
         self._offsets = layout.offsets
         self._arrays = {

@@ -63,6 +63,13 @@ def test_any_number_of_threads_and_any_slices_give_the_same_bytes(digits: Datase
     assert all(one == found[0] for one in found)
 
 
+@pytest.mark.parametrize("batch_images", [16, 32])
+def test_a_network_lies_in_memory_where_its_vectors_may_be_read(digits: Dataset, batch_images: int) -> None:
+    """A struct of 8-lane vectors still holds counters on cache lines of their own, so it needs their alignment."""
+    engines = [NativeEngine(job_of(digits, SMALL, SGD(), batch_images)) for _ in range(8)]
+    assert {engine._net % 64 for engine in engines} == {0}
+
+
 def test_another_seed_drops_other_values(digits: Dataset) -> None:
     job = job_of(digits, SMALL, Adam(0.01))
     states = []

@@ -101,7 +101,8 @@ static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT Net *net_create(void) {
-    Net *n = aligned_alloc(4 * LANES, (sizeof(Net) + 4 * LANES - 1) / (4 * LANES) * (4 * LANES));
+    /* the struct is aligned for its vectors and for the team's counters, whichever asks for more */
+    Net *n = aligned_alloc(_Alignof(Net), sizeof(Net));
     if (n) {
         memset(n, 0, sizeof *n - sizeof n->scratch); /* a thread's scratch is cleared when it is first used */
         pthread_mutex_init(&n->gate, 0);

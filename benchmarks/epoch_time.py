@@ -1,0 +1,184 @@
+"""Seconds an epoch: the native engine beside PyTorch's ways to do the same, and the floor that work over peak sets.
+
+    PENNYWEIGHT_DATA=... python benchmarks/epoch_time.py progressive-3 iteration-3 --rounds 5
+
+All sides run in one process, in turn, on the same part of real MNIST with the data in memory; each figure is the median
+of the rounds, scaled to 60,000 images. The native engine samples its augmentation, PyTorch is given none. The report
+goes to benchmarks/epoch_time_HARDWARE_DATE.md.
+"""
+
+import argparse
+import ctypes
+import os
+import platform
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from pennyweight.data.augment import homographies
+from pennyweight.data.dataset import Dataset, load
+from pennyweight.native.compiler import FLAGS, compiler_version, find_compiler
+from pennyweight.nets.initial import initial_weights
+from pennyweight.nets.measure import measure
+from pennyweight.nets.plan import Plan, make_plan
+from pennyweight.nets.torch_module import torch_module
+from pennyweight.recipes.catalogue import NAMES, find_recipe
+from pennyweight.training.engine import Job, initial_state
+from pennyweight.training.native_engine import NativeEngine
+from pennyweight.training.provenance import processor, usable_cores
+from pennyweight.training.recipe import Recipe
+
+HERE = Path(__file__).parent
+EPOCH_IMAGES = 60_000
+Side = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    recipe: str
+    floor: float
+    seconds: dict[str, float]
+
+
+def peak_flops(cores: int) -> float:
+    """Measure multiply-adds of all cores at once, in FLOP a second."""
+    library = Path(tempfile.mkdtemp()) / "peak.so"
+    command = [*(find_compiler() or ["cc"]), *FLAGS, "-shared", "-fPIC", str(HERE / "peak.c"), "-o", str(library)]
+    subprocess.run(command, check=True)
+    peak = ctypes.CDLL(str(library)).peak
+    peak.restype, peak.argtypes = ctypes.c_double, [ctypes.c_long, ctypes.c_void_p]
+    out = (ctypes.c_float * cores)()
+    rounds, best = 20_000_000, 0.0
+    with ThreadPoolExecutor(cores) as pool:
+        for _ in range(5):
+            started = time.perf_counter()
+            done = list(pool.map(lambda core: peak(rounds, ctypes.byref(out, 4 * core)), range(cores)))
+            best = max(best, sum(done) / (time.perf_counter() - started))
+    return best
+
+
+def epoch_flop(plan: Plan) -> float:
+    """Return the FLOP of training on 60,000 images: forward and both gradients, the image itself needs none."""
+    layers = measure(plan).layers
+    total = 6 * sum(layer.macs for layer in layers)
+    first = next(step for step in plan.steps if step.weights)
+    return EPOCH_IMAGES * (total - (2 * layers[first.number - 1].macs if first.inputs == (0,) else 0))
+
+
+def native_side(recipe: Recipe, plan: Plan, data: Dataset, images: int) -> Side:
+    settings = (recipe.optimizer, recipe.batch_images, 0.0, recipe.augmentation.fill, 0, 0.1307, 0.3081)
+    job = Job(plan, *settings, data.train_images, data.train_labels)
+    engine = NativeEngine(job)
+    engine.start(initial_state(plan, recipe.optimizer, 0), 0)
+    order = np.random.default_rng(0).permutation(EPOCH_IMAGES)[:images]
+    steps = images // recipe.batch_images
+
+    def run() -> None:
+        moved = recipe.augmentation.moves_images
+        places = homographies(recipe.augmentation, images, 28, seed=0, epoch=1) if moved else None
+        engine.advance(0, order, places, np.full(steps, 1e-3), np.full(steps, 0.9))
+
+    return run
+
+
+def torch_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads: int, variant: str) -> Side:
+    """PyTorch as good users write it: data in memory, no augmentation, Adam; `variant` says what is changed."""
+    module = torch_module(plan, initial_weights(plan, 0)).train()
+    form = torch.channels_last if variant == "channels last" else torch.contiguous_format
+    module = module.to(memory_format=form)
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3, fused=True)
+    pixels = ((torch.tensor(data.train_images[:images]).float() / 255 - 0.1307) / 0.3081)[:, None].contiguous(
+        memory_format=form
+    )
+    labels = torch.tensor(data.train_labels[:images]).long()
+
+    def run() -> None:
+        torch.set_num_threads(threads)
+        for start in range(0, images, recipe.batch_images):
+            part = slice(start, start + recipe.batch_images)
+            with torch.autocast("cpu", torch.bfloat16, enabled=variant == "bf16"):
+                loss = functional.cross_entropy(module(pixels[part]).float(), labels[part])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return run
+
+
+def measure_recipe(name: str, data: Dataset, peak: float, cores: int, rounds: int, budget: float) -> Row:
+    recipe = find_recipe(name)
+    plan = make_plan(recipe.layers)
+    flop = epoch_flop(plan)
+    # a part of an epoch that takes PyTorch a few seconds, in whole batches
+    images = int(min(EPOCH_IMAGES, max(1_024, budget * peak * 0.1 / flop * EPOCH_IMAGES)))
+    images = images // recipe.batch_images * recipe.batch_images
+    sides = {"native": native_side(recipe, plan, data, images)}
+    for variant in ("eager", "channels last", "bf16"):
+        sides[f"torch {variant}"] = torch_side(recipe, plan, data, images, cores, variant)
+    sides["torch eager, one thread"] = torch_side(recipe, plan, data, images, 1, "eager")
+    taken: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(rounds + 1):
+        for side, run in sides.items():
+            started = time.perf_counter()
+            run()
+            if number:  # the first round warms up
+                taken[side].append((time.perf_counter() - started) * EPOCH_IMAGES / images)
+    row = Row(name, flop / peak, {side: statistics.median(seconds) for side, seconds in taken.items()})
+    print(
+        name, {side: round(seconds, 2) for side, seconds in row.seconds.items()}, f"floor {row.floor:.2f}", flush=True
+    )
+    return row
+
+
+def report(rows: list[Row], peak: float, cores: int, rounds: int, load_before: float) -> str:
+    lines = [
+        "# Seconds an epoch of 60,000 images",
+        "",
+        f"{date.today()}, {processor()}, {platform.platform()}; {compiler_version(tuple(find_compiler() or ()))}; "
+        f"PyTorch {torch.__version__}; load before {load_before:.2f}; medians of {rounds} rounds, sides in turn.",
+        "",
+        f"Peak of {cores} cores, measured in the same run: {peak / 1e9:.0f} GFLOP/s. The floor is the work "
+        "(forward, both gradients) over this peak.",
+        "",
+        "| recipe | floor | native | native / floor | best PyTorch | which | PyTorch / native |",
+        "|---|---:|---:|---:|---:|---|---:|",
+    ]
+    for row in rows:
+        which, best = min(((s, t) for s, t in row.seconds.items() if s != "native"), key=lambda item: item[1])
+        native = row.seconds["native"]
+        lines.append(
+            f"| {row.recipe} | {row.floor:.2f} | {native:.2f} | {native / row.floor:.2f} | {best:.2f} | {which[6:]} | "
+            f"{best / native:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", default=list(NAMES), help="recipes to measure; all unless given")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of every side")
+    parser.add_argument("--seconds", type=float, default=2.0, help="about how long PyTorch takes for one round")
+    arguments = parser.parse_args()
+    load_before, cores, data = os.getloadavg()[0], usable_cores(), load("mnist")
+    peak = peak_flops(cores)
+    print(f"peak of {cores} cores: {peak / 1e9:.0f} GFLOP/s, load {load_before:.2f}", flush=True)
+    rows = [measure_recipe(name, data, peak, cores, arguments.rounds, arguments.seconds) for name in arguments.recipes]
+    hardware = re.sub(r"\W+", "-", processor().lower()).strip("-")
+    target = HERE / f"epoch_time_{hardware}_{date.today()}.md"
+    target.write_text(report(rows, peak, cores, arguments.rounds, load_before))
+    print(target)
+
+
+if __name__ == "__main__":
+    main()
