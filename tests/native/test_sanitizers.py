@@ -1,4 +1,4 @@
-"""The kernels, built with the address and undefined-behaviour sanitizers, pass the tests that compare them with PyTorch."""
+"""The kernels built with the address and undefined-behaviour sanitizers pass the tests beside PyTorch."""
 
 import os
 import subprocess
