@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # a folder that holds mnist/; without it $PENNYWEIGHT_DATA, then the user's cache
 DATA   ?=
+code = pennyweight tests tools benchmarks
 data_flag = $(if $(DATA),--data $(DATA))
 
 # without a C compiler on the machine, a package brings one
@@ -38,13 +39,13 @@ test-all: $(VENV)/.dev lint
 	$(pytest)
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(code)
+	$(BIN)/ruff check $(code)
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format $(code)
+	$(BIN)/ruff check --fix $(code)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
@@ -66,7 +67,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 define install
 	@echo "Setting up $(VENV) with $(1) (once)"
 	@if command -v uv >/dev/null; \
-	then UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '$(1)'; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; fi
+	then UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" uv pip install --quiet --python $(BIN)/python -c constraints.txt --config-settings editable_mode=compat -e '$(1)'; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '$(1)'; fi
 	@touch $@
 endef

@@ -15,6 +15,7 @@ from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.recipes.catalogue import RECIPES, find_recipe, published
 from pennyweight.training.engines import choose_engine
 from pennyweight.training.folder import default_folder, set_aside
+from pennyweight.training.identity import refuse_foreign_folder
 from pennyweight.training.loop import Observer
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.recipe import Recipe, check_recipe
@@ -131,6 +132,7 @@ def train(
         measure_test=measure_test,
     )
     observer = observer or Silent()
+    refuse_foreign_folder(run.folder)
     if again and (moved := set_aside(run.folder)):
         observer.message(f"The earlier run was moved to {moved}.")
     return train_run(run, observer, stop)

@@ -58,8 +58,17 @@ def check(budget: Budget, record: RunRecord) -> Verdict:
     return Verdict(not breaches, budget.dataset, budget.split, tuple(limit for limit, _ in checks), breaches)
 
 
+def judge_record(budgets: tuple[Budget, ...], record: RunRecord) -> Verdict:
+    """Judge one run by the budget of its dataset; not judged without one, or where the test images were left alone."""
+    budget = budget_for(budgets, record.dataset)
+    left_alone = all(row.test_correct is None for row in record.epochs)
+    if budget is None or (budget.split == "test" and left_alone):
+        return not_judged(record.dataset)
+    return check(budget, record)
+
+
 def not_judged(dataset: str) -> Verdict:
-    """Return the verdict for a dataset that has no budget."""
+    """Return the verdict of a run that nothing can be held against."""
     return Verdict(None, dataset, "test")
 
 
@@ -95,7 +104,9 @@ def _accuracy(budget: Budget, record: RunRecord) -> list[tuple[Limit, str]]:
     needed = budget.correct_needed(images)
     held = bool(measured) and min(measured) >= needed
     name = f"{budget.split} accuracy"
-    allowed = f"at least {budget.accuracy:g} % ({needed:,} of {images:,}) in each of the last {budget.hold_epochs}"
+    allowed = (
+        f"at least {budget.accuracy:g} % ({needed:,} of {images:,}) in each of the last {budget.hold_epochs} epochs"
+    )
     figure = f"lowest {100 * min(measured) / images:.2f} % ({min(measured):,} of {images:,})" if measured else "none"
     rows = []
     if len(record.epochs) < budget.hold_epochs:
@@ -104,6 +115,9 @@ def _accuracy(budget: Budget, record: RunRecord) -> list[tuple[Limit, str]]:
     if len(measured) < len(last) or not measured:
         return [
             *rows,
-            (Limit(name, allowed, f"measured in {len(measured)} of {len(last)} epochs", False), "not_measured"),
+            (
+                Limit(name, allowed, f"measured in {len(measured)} of the last {len(last)} epochs", False),
+                "not_measured",
+            ),
         ]
     return [*rows, (Limit(name, allowed, figure, held), "accuracy_not_held")]

@@ -10,7 +10,10 @@ from pennyweight.cli.output import result, result_json
 
 Features = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Rows that must appear, as batchnorm,dropout,gap."),
+    typer.Option(
+        metavar="NAMES",
+        help="Rows that must appear, as batchnorm,dropout,gap; also linear, maxpool, avgpool, residual, depthwise.",
+    ),
 ]
 Forbidden = Annotated[str | None, typer.Option(metavar="NAMES", help="Rows that must not appear, as linear.")]
 
@@ -23,7 +26,9 @@ def audit(
     forbid: Forbidden = None,
     as_json: Json = False,
 ) -> None:
-    """Check a recipe against rules; without any, against the caps of its own budget. Exit 1 when a rule fails.
+    """Check a recipe against rules before training.
+
+    Without rules, against the caps of its own budget. Exit 1 when a rule fails.
 
     Example: pennyweight audit compact-regularized --max-params 20000 --require batchnorm,dropout,gap --forbid linear
     """

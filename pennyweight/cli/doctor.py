@@ -13,7 +13,9 @@ PACKAGES = {
 
 
 def doctor(data: Data = None, as_json: Json = False) -> None:
-    """Say what this machine has: processor, packages, datasets and where runs go. Nothing is changed.
+    """Say what this machine has and what is missing.
+
+    Processor, packages, compiler, datasets and where runs go. Nothing is changed.
 
     Example: pennyweight doctor
     """

@@ -13,7 +13,9 @@ def fetch(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Get a dataset if it is not there yet, and check it. Exit 3 when there is no network, known within 10 s.
+    """Get a dataset if it is not there yet, and check it.
+
+    Exit 3 when there is no network, known within 10 s.
 
     Example: pennyweight fetch fashion-mnist
     """

@@ -13,7 +13,9 @@ def judge(
     folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of finished runs.")],
     as_json: Json = False,
 ) -> None:
-    """Judge finished runs, each against its budget, and all seeds of a recipe together. Exit 1 when one is not met.
+    """Judge finished runs against their budgets.
+
+    Each run alone, then all seeds of a recipe together. Exit 1 when a budget is not met.
 
     Example: pennyweight judge runs/progressive-3/seed-*
     """

@@ -5,7 +5,7 @@ from pennyweight.cli.output import result, result_json
 
 
 def list_recipes(as_json: Json = False) -> None:
-    """List the published recipes with what they cost and what their documents claim.
+    """List the published recipes, their costs and claims.
 
     Example: pennyweight list --json
     """

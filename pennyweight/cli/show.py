@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def show(target: Target, settings: Settings = None, as_json: Json = False) -> None:
-    """Show a recipe: every layer with its shape, parameters, MACs and receptive field, then every setting.
+    """Show a recipe's layers, costs and settings.
+
+    Every layer with its shape, parameters, MACs and receptive field, then every setting and where it comes from.
 
     Examples: pennyweight show progressive-3; pennyweight show skip-3 --json
     """

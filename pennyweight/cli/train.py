@@ -31,7 +31,9 @@ def train(
     settings: Settings = None,
     as_json: Json = False,
 ) -> None:
-    """Train a recipe, one line an epoch, and judge it against its budget. The last line is the run folder.
+    """Train a recipe and judge it against its budget.
+
+    Prints one line an epoch; the last line is the run folder, with --seeds the folder of all of them.
 
     The same command resumes an unfinished run and returns a finished one. Exit 0 whatever the verdict.
 
@@ -41,6 +43,10 @@ def train(
     from pennyweight.cli.signals import stop_on_signals
 
     stop = stop_on_signals()
+    if epochs is not None and any(setting.replace(" ", "").startswith("epochs=") for setting in settings or ()):
+        raise UsageError(f"--epochs {epochs} and -s epochs=... are both given; use one of them.")
+    if jobs is not None and seeds is None:
+        raise UsageError(f"--jobs {jobs} says how many seeds are trained at once; name them with --seeds.")
     if seeds is not None:
         from pennyweight.cli.train_many import train_many
 

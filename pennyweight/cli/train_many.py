@@ -47,6 +47,7 @@ def train_many(
             result(f"{run.folder}: {verdict_words(run.verdict)}")
         for group in judgement.groups:
             result(seeds_text(group))
+        result(str(Path(records[0]["folder"]).parent))
     if stop() and len(records) < len(numbers):
         raise Interrupted(f"Stopped with {len(records)} of {len(numbers)} seeds complete. Resume: {same_command()}")
     worst = max(one.exit_code for one in finished)

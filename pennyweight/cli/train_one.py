@@ -6,14 +6,16 @@ from pennyweight.base.budget import budget_for
 from pennyweight.base.errors import Interrupted
 from pennyweight.cli.console import Console, same_command
 from pennyweight.cli.output import result, result_json, say
-from pennyweight.reporting.tables import verdict_text
+from pennyweight.reporting.tables import plural, verdict_text
 from pennyweight.training.folder import set_aside
+from pennyweight.training.identity import refuse_foreign_folder
 from pennyweight.training.loop import train
 from pennyweight.training.run import Run
 
 
 def train_one(run: Run, again: bool, stop: Callable[[], bool], as_json: bool) -> None:
     """Train `run` and print what it came to; raises Interrupted with the command that resumes it."""
+    refuse_foreign_folder(run.folder)
     if again and (moved := set_aside(run.folder)):
         say(f"The earlier run was moved to {moved}.")
     say(_opening(run))
@@ -34,5 +36,5 @@ def _opening(run: Run) -> str:
     held = f", {run.recipe.validation_images:,} held out" if run.recipe.validation_images else ""
     return (
         f"{run.recipe.name}{changes} on {run.dataset.name}: {images:,} training images{held}, "
-        f"{run.recipe.epochs} epochs, seed {run.seed}, {run.engine} engine on {run.device}"
+        f"{plural(run.recipe.epochs, 'epoch')}, seed {run.seed}, {run.engine} engine on {run.device}"
     )

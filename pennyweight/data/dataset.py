@@ -135,6 +135,7 @@ def _paths(source: catalogue.Source, folder: Path, report: Callable[[str], None]
     wanted = sources.missing(source, home)
     if not wanted:
         return sources.paths(source, home)
+    sources.require_folder(source, folder)
     if download:
         return sources.fetch_source(source, folder, report)
     names = ", ".join(file.name for file in wanted)

@@ -80,10 +80,27 @@ def fetch_source(
     return paths(source, home)
 
 
+def require_folder(source: Source, folder: Path) -> None:
+    """Raise EnvironmentRefused when files would be looked for one folder too deep, or below a folder that is not there.
+
+    The user's cache is made when it is missing; a folder that somebody named is not.
+    """
+    if not folder.is_dir() and folder != platformdirs.user_cache_path("pennyweight"):
+        raise EnvironmentRefused(f"There is no folder {folder}; name the one that holds {source.name}/.")
+    if not missing(source, folder):
+        raise EnvironmentRefused(
+            f"{folder} holds the files themselves; name the folder above: --data {folder.absolute().parent}, "
+            f"whose sub-folder is called {source.name}."
+        )
+
+
 def by_hand(source: Source, wanted: Sequence[SourceFile], home: Path) -> str:
     """Return the sentence that tells how to get the missing files without Pennyweight's help."""
     names = ", ".join(file.name for file in wanted)
-    return f"Get {names} from {' or '.join(source.mirrors)} by hand and put them into {home}; {_NEEDS_NO_DOWNLOAD}"
+    return (
+        f"Get {names} from {' or '.join(source.mirrors)} by hand and put them into {home}, or name the folder "
+        f"that holds {source.name}/ with --data or $PENNYWEIGHT_DATA; {_NEEDS_NO_DOWNLOAD}"
+    )
 
 
 def _download_missing(source: Source, home: Path, report: Callable[[str], None], patience: Patience) -> None:

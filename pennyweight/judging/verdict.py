@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pennyweight.base.budget import Budget, budget_for, check, correct_of, images_of, not_judged
+from pennyweight.base.budget import correct_of, images_of, judge_record
 from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.base.records import RunRecord, Verdict
 from pennyweight.base.stats import Summary, summary, wilson_interval
@@ -76,9 +76,7 @@ def _judge_run(folder: Path, trained: Trained) -> RunJudgement:
         raise MismatchError(
             f"{folder}: the record says {trained.record.params:,} parameters, the weights are {counted:,}."
         )
-    budget: Budget | None = budget_for(trained.recipe.budgets, trained.record.dataset)
-    verdict = check(budget, trained.record) if budget else not_judged(trained.record.dataset)
-    return RunJudgement(str(folder), trained.record, verdict)
+    return RunJudgement(str(folder), trained.record, judge_record(trained.recipe.budgets, trained.record))
 
 
 def _judge_seeds(runs: Sequence[RunJudgement]) -> SeedsJudgement:

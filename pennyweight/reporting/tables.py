@@ -62,9 +62,11 @@ def epoch_line(history: Sequence[EpochRow], epochs: int, marks: Sequence[str]) -
 
 def verdict_text(record: RunRecord, reason: str = "") -> str:
     """Return what a finished run came to: its accuracies side by side, and its budget limit by limit."""
-    lines = [_what_was_run(record), *_accuracies(record, record.verdict.split)]
+    lines = [_what_was_run(record), *_accuracies(record, "val"), *_accuracies(record, "test")]
     if record.verdict.met is None:
-        return "\n".join([*lines, f"verdict: not judged, {record.recipe} has no budget for {record.dataset}"])
+        seen = any(row.test_accuracy is not None for row in record.epochs)
+        why = f"{record.recipe} has no budget for {record.dataset}" if seen else "the test images were left alone"
+        return "\n".join([*lines, f"verdict: not judged, {why}"])
     lines.append(f"budget on {record.dataset}, {record.verdict.split} images{f': {reason}' if reason else ''}")
     lines.append(limit_lines(record.verdict.limits))
     return "\n".join([*lines, f"verdict: {verdict_words(record.verdict)}"])
@@ -77,10 +79,11 @@ def limit_lines(limits: Sequence[Limit]) -> str:
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """Return a verdict as words: `met`, `not met: too_many_params`, `not judged`."""
+    """Return a verdict as words: `budget met on mnist`, `budget not met on mnist: too many params`, `not judged`."""
     if verdict.met is None:
         return "not judged"
-    return f"budget {'met' if verdict.met else 'not met: ' + ', '.join(verdict.breaches)}, on {verdict.dataset}"
+    breaches = ", ".join(breach.replace("_", " ") for breach in verdict.breaches)
+    return f"budget met on {verdict.dataset}" if verdict.met else f"budget not met on {verdict.dataset}: {breaches}"
 
 
 def seeds_text(group: SeedsJudgement) -> str:
@@ -112,6 +115,11 @@ def claim_words(claim: Claim | None) -> str:
     return f"{claim.accuracy:.2f} {claim.which} {claim.split}" + (f", epoch {claim.epoch}" if claim.epoch else "")
 
 
+def plural(count: int, noun: str) -> str:
+    """Return `1 epoch`, `2 epochs`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def duration(seconds: float) -> str:
     """Return a time span as `8 s`, `2 m 05 s` or `1 h 07 m`."""
     whole = round(seconds)
@@ -130,19 +138,19 @@ def _seconds_left(history: Sequence[EpochRow], epochs: int) -> float:
 def _what_was_run(record: RunRecord) -> str:
     spent = duration(sum(row.seconds for row in record.epochs))
     name = "+".join([record.recipe, *record.changes])
-    done = f"{record.params:,} parameters, {len(record.epochs)} epochs, {spent}"
+    done = f"{record.params:,} parameters, {plural(len(record.epochs), 'epoch')}, {spent}"
     return f"{name} on {record.dataset}, seed {record.seed}: {done}"
 
 
 def _accuracies(record: RunRecord, split: str) -> list[str]:
-    """Return best, last and lowest of the last five side by side; none of them decided anything."""
+    """Return best, last and lowest of the last epochs side by side, where the split was measured."""
     figures = [row.val_accuracy if split == "val" else row.test_accuracy for row in record.epochs]
     known = [figure for figure in figures if figure is not None]
     if not known:
-        return [f"{split} accuracy: not measured"]
+        return []
     tail = known[-5:]
     best = known.index(max(known)) + 1
     return [
         f"{split} accuracy: last {known[-1]:.2f} %, best {max(known):.2f} % (epoch {best}), "
-        f"lowest of the last {len(tail)}: {min(tail):.2f} %"
+        f"lowest of the last {plural(len(tail), 'epoch')}: {min(tail):.2f} %"
     ]

@@ -35,7 +35,7 @@ def choose_engine(name: str, device: str) -> Choice:
     if name == "native" or (name == "auto" and device == "cpu" and find_compiler()):
         return Choice("native")
     if find_spec("torch") is None:
-        raise EnvironmentRefused(_nothing_to_train_with(name))
+        raise EnvironmentRefused(_nothing_to_train_with(name, device))
     if name == "torch":
         return Choice("torch")
     why = "no C compiler is found for the native engine" if device == "cpu" else "the native engine runs on the CPU"
@@ -55,9 +55,10 @@ def make_engine(name: str, device: str, job: Job, say: Callable[[str], None] = l
     return TorchEngine(job, device)
 
 
-def _nothing_to_train_with(name: str) -> str:
-    if name == "torch":
-        return "The torch engine needs PyTorch, which is not installed: pip install 'pennyweight[torch]'."
+def _nothing_to_train_with(name: str, device: str) -> str:
+    if name == "torch" or device != "cpu":
+        wanted = "The torch engine" if device == "cpu" else f"--device {device}"
+        return f"{wanted} needs PyTorch, which is not installed: pip install 'pennyweight[torch]'."
     return (
         "There is no C compiler for the native engine and no PyTorch. Install a compiler (gcc or clang), or the "
         "package that brings one: pip install 'pennyweight[compiler]'; or PyTorch: pip install 'pennyweight[torch]'."

@@ -136,6 +136,7 @@ def read_record(folder: Path) -> RunRecord:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise EnvironmentRefused(
-            f"Cannot read {path}: {error.strerror}. A run folder holds a record once its training is complete."
+            f"Cannot read {path}: {error.strerror}. "
+            "A run folder, as runs/NAME/seed-0, holds a record once its training is complete."
         ) from error
     return run_record_from_json(text, str(path))

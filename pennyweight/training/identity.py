@@ -1,14 +1,19 @@
 """Which run a folder holds: the keys that must all agree before one run goes on where another process stopped."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pennyweight.base.errors import UsageError
+from pennyweight.base.files import TEMPORARY_SUFFIX
 from pennyweight.nets.text import rows_to_text
 from pennyweight.training.checkpoint import Checkpoint
 from pennyweight.training.engine import Engine
-from pennyweight.training.folder import RECORD
+from pennyweight.training.folder import LOCK, METRICS, RECIPE, RECORD, WEIGHTS
 from pennyweight.training.recipe_text import settings_of
 from pennyweight.training.run import Run
+
+SHOWN = 4
+"""Differences that are listed; more say no more than that it is another run."""
 
 
 def identity_of(run: Run, engine: Engine | None) -> dict[str, object]:
@@ -40,8 +45,23 @@ def refuse_another_run(run: Run, held: Checkpoint | None, engine: Engine | None 
     wanted = identity_of(run, engine)
     changed = [key for key in wanted if held.identity.get(key) != wanted[key]]
     if changed:
-        listed = "; ".join(_difference(key, held.identity, wanted) for key in changed)
+        listed = "; ".join(_difference(key, held.identity, wanted) for key in changed[:SHOWN])
+        listed += f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         raise UsageError(f"{run.folder} holds another run: {listed}. Use another --out, or --again to move it aside.")
+
+
+def refuse_foreign_folder(folder: Path) -> None:
+    """Raise UsageError when `folder` exists and holds something that no run has put there, and no run."""
+    if not folder.is_dir() or (folder / RECIPE).exists():
+        return
+    ours = {LOCK, RECORD, METRICS, WEIGHTS}
+    foreign = [entry.name for entry in folder.iterdir() if entry.name not in ours and not _written_by_a_run(entry.name)]
+    if foreign:
+        raise UsageError(f"{folder} holds '{min(foreign)}' and no run; name a new or an empty folder with --out.")
+
+
+def _written_by_a_run(name: str) -> bool:
+    return name.startswith("checkpoint-") or name.endswith(TEMPORARY_SUFFIX)
 
 
 def _difference(key: str, held: Mapping[str, object], wanted: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ file a run resumes from (checkpoint.py), the arithmetic (the engines), the geome
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import isfinite
 from time import perf_counter
 from typing import Protocol
@@ -13,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.budget import budget_for, check, not_judged
+from pennyweight.base.budget import judge_record, not_judged
 from pennyweight.base.errors import Interrupted, NonFiniteError
 from pennyweight.base.files import write_atomically
 from pennyweight.base.random import permutation
@@ -36,7 +37,7 @@ from pennyweight.training.folder import (
     write_metrics,
     write_record,
 )
-from pennyweight.training.identity import identity_of, refuse_another_run
+from pennyweight.training.identity import identity_of, refuse_another_run, refuse_foreign_folder
 from pennyweight.training.provenance import provenance
 from pennyweight.training.recipe import Recipe, check_recipe
 from pennyweight.training.recipe_text import recipe_to_text
@@ -72,6 +73,7 @@ class Setup:
     horizon: Horizon
     observer: Observer
     stop: Callable[[], bool]
+    started: datetime
 
 
 def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False) -> RunRecord:
@@ -84,6 +86,7 @@ def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False
     check_recipe(run.recipe, run.dataset.classes)
     if run.engine_reason:
         observer.message(run.engine_reason)
+    refuse_foreign_folder(run.folder)
     with locked(run.folder):
         newest = newest_checkpoint(run.folder, observer.message)
         refuse_another_run(run, newest)
@@ -125,6 +128,7 @@ def _set_up(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         horizon,
         observer,
         stop,
+        datetime.now(UTC),
     )
 
 
@@ -282,10 +286,9 @@ def _finish(setup: Setup, last: Checkpoint) -> RunRecord:
         verdict=not_judged(run.dataset.name),
         misclassified=last.misclassified,
         weights_sha256=content_digest(weights, {}),
-        provenance=provenance(setup.engine, run.dataset.digest),
+        provenance=provenance(setup.engine, run.dataset.digest, setup.started),
         folder=str(run.folder),
     )
-    budget = budget_for(run.recipe.budgets, run.dataset.name)
-    record = replace(record, verdict=check(budget, record)) if budget else record
+    record = replace(record, verdict=judge_record(run.recipe.budgets, record))
     write_record(run.folder, replace(record, folder=""))
     return record

@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,8 +14,8 @@ from pennyweight.base.records import Provenance
 from pennyweight.training.engine import Engine
 
 
-def provenance(engine: Engine, dataset_digest: str) -> Provenance:
-    """Describe this process and machine."""
+def provenance(engine: Engine, dataset_digest: str, started: datetime) -> Provenance:
+    """Describe this process and machine; `started` is when this process began to train."""
     return Provenance(
         pennyweight=package_version(),
         commit=commit(),
@@ -27,7 +27,7 @@ def provenance(engine: Engine, dataset_digest: str) -> Provenance:
         cpu=processor(),
         platform=platform.platform(),
         dataset_digest=dataset_digest,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=started.isoformat(timespec="seconds"),
     )
 
 

@@ -82,7 +82,7 @@ def test_a_missing_epoch_is_a_breach_of_its_own() -> None:
     """Not measured is neither right nor wrong: it never counts as the accuracy of the epochs around it."""
     verdict = check(BUDGET, run_record([9_999, None, 9_999]))
     assert verdict.breaches == ("not_measured",)
-    assert verdict.limits[-1].measured == "measured in 2 of 3 epochs"
+    assert verdict.limits[-1].measured == "measured in 2 of the last 3 epochs"
 
 
 def test_a_limit_says_what_is_allowed_and_what_was_found() -> None:

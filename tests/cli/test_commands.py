@@ -194,7 +194,7 @@ def test_a_run_is_one_line_an_epoch_then_its_verdict_and_last_its_folder(tiny: s
     assert [line.split()[:2] for line in lines[1:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
     results = ended.out.splitlines()
     assert results[0].startswith("tiny on digits, seed 0: 404 parameters, 2 epochs, ")
-    assert results[-2] == "verdict: budget met, on digits"
+    assert results[-2] == "verdict: budget met on digits"
     assert results[-1] == "runs/tiny+dataset=digits/seed-0"
     assert (here / results[-1] / "weights.safetensors").exists()
 
@@ -234,13 +234,13 @@ def test_a_run_as_json_is_its_whole_record(tiny: str, command, here: Path) -> No
 def test_a_run_that_breaks_its_budget_still_ends_with_0(tiny: str, command) -> None:
     ended = command("train", tiny, "--dataset", "digits", "--epochs", 1)
     assert ended.code == 0
-    assert "verdict: budget not met: too_short, on digits" in ended.out
+    assert "verdict: budget not met on digits: too short" in ended.out
 
 
 def test_no_test_leaves_the_test_columns_empty(tiny: str, command, here: Path) -> None:
     ended = command("train", tiny, "--dataset", "digits", "--no-test", "--epochs", 1)
     assert ended.code == 0
-    assert "test accuracy: not measured" in ended.out
+    assert "verdict: not judged, the test images were left alone" in ended.out
     assert ended.out.splitlines()[-1] == "runs/tiny+epochs=1+dataset=digits+no-test/seed-0"
     row = (here / ended.out.splitlines()[-1] / "metrics.csv").read_text().splitlines()[1]
     assert row.split(",")[5:8] == ["", "", ""]
@@ -251,11 +251,11 @@ def test_a_judgement_ends_with_1_when_a_budget_is_not_kept(tiny: str, command) -
     command("train", tiny, "--dataset", "digits", "--out", "short", "--epochs", 1)
     good = command("judge", "good")
     assert (good.code, good.err) == (0, "")
-    assert good.out.startswith("good: budget met, on digits\n")
+    assert good.out.startswith("good: budget met on digits\n")
     assert "1 seed: final test accuracy" in good.out
     both = command("judge", "good", "short")
     assert both.code == 1
-    assert "short: budget not met: too_short, on digits" in both.out
+    assert "short: budget not met on digits: too short" in both.out
     facts = json.loads(command("judge", "good", "short", "--json").out)
     assert {"met", "runs", "groups"} == set(facts)
     assert [run["verdict"]["breaches"] for run in facts["runs"]] == [[], ["too_short"]]
@@ -270,7 +270,7 @@ def test_several_seeds_train_at_the_same_time_and_are_summed_up(tiny: str, here:
     assert "tiny.toml: 2 seeds, 2 at a time" in done.stderr
     for seed in (0, 1):
         assert len(re.findall(rf"^seed {seed} \| epoch [12]/2 ", done.stderr, re.MULTILINE)) == 2
-        assert f"runs/tiny+dataset=digits/seed-{seed}: budget met, on digits" in done.stdout
+        assert f"runs/tiny+dataset=digits/seed-{seed}: budget met on digits" in done.stdout
     assert "tiny on digits, 2 seeds: final test accuracy" in done.stdout
     records = [json.loads((here / f"runs/tiny+dataset=digits/seed-{seed}/record.json").read_text()) for seed in (0, 1)]
     assert records[0]["weights_sha256"] != records[1]["weights_sha256"]

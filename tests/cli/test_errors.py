@@ -406,3 +406,45 @@ def test_a_real_process_ends_the_same_way(words: list[str], code: int, part: str
     assert (done.returncode, done.stdout) == (code, "")
     assert part in assert_one_sentence(done.stderr)
     assert tree(here) == {}
+
+
+@pytest.mark.parametrize("more", [[], ["--again"]], ids=["", "--again"])
+def test_a_folder_that_holds_something_else_is_neither_used_nor_moved(more: list[str], command, here: Path) -> None:
+    (here / "docs").mkdir()
+    (here / "docs" / "notes.md").write_text("mine")
+    before = tree(here)
+    ended = command(*TRAIN, "--epochs", "1", "--out", "docs", *more)
+    assert ended.code == 2
+    assert "docs holds 'notes.md' and no run" in ended.err
+    assert tree(here) == before
+
+
+def test_a_data_folder_that_is_not_there_is_not_made(command, here: Path) -> None:
+    ended = command("train", "progressive-3", "--data", "nowhere")
+    assert ended.code == 3
+    assert "There is no folder nowhere" in assert_one_sentence(ended.err)
+    assert tree(here) == {}
+
+
+def test_a_data_folder_one_too_deep_is_named_and_left_alone(command, mnist_folder: Path, here: Path) -> None:
+    deep = mnist_folder / "mnist"
+    before = sorted(deep.iterdir())
+    ended = command("train", "progressive-3", "--data", str(deep))
+    assert ended.code == 3
+    assert f"name the folder above: --data {mnist_folder.absolute()}" in assert_one_sentence(ended.err)
+    assert sorted(deep.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--jobs", "2"], "name them with --seeds"),
+        (["--epochs", "1", "-s", "epochs=2"], "are both given; use one of them"),
+        (["--seed", "1", "--seeds", "0-1"], "are both given; use one of them"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(words: list[str], part: str, command, here: Path) -> None:
+    ended = command(*TRAIN, *words)
+    assert ended.code == 2
+    assert part in assert_one_sentence(ended.err)
+    assert tree(here) == {}

@@ -80,19 +80,26 @@ def test_a_dataset_without_a_budget_is_not_judged_and_spoils_nothing(judged) -> 
     assert judged(other).met is None
 
 
-def test_what_was_not_measured_is_not_counted_as_zero(judged) -> None:
+def test_a_run_that_left_the_test_images_alone_is_not_judged(judged) -> None:
     found = judged(run_record([None] * 3))
+    assert found.met is None
+    assert found.runs[0].verdict.breaches == ()
+    assert found.groups == ()
+
+
+def test_a_run_that_stopped_looking_at_the_end_is_not_counted_as_zero(judged) -> None:
+    found = judged(run_record([9_950, None, None]))
     assert found.met is False
     assert found.runs[0].verdict.breaches == ("not_measured",)
     assert found.groups[0].final is None
     assert found.groups[0].met == 0
 
 
-def test_seeds_that_were_not_measured_leave_the_mean_of_the_others_alone(judged) -> None:
+def test_seeds_that_were_not_measured_leave_the_others_alone(judged) -> None:
     found = judged(run_record([9_950] * 3), run_record([None] * 3, seed=1))
     assert found.groups[0].final.mean == 99.5
     assert found.groups[0].final.n == 1
-    assert found.groups[0].seeds == (0, 1)
+    assert found.groups[0].seeds == (0,)
 
 
 def test_a_budget_on_a_hold_out_that_is_empty_is_not_measured(judged) -> None:
