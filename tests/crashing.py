@@ -15,7 +15,10 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 RECIPES = Path(__file__).with_name("small_recipes.py")
+ENGINE = "torch"
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONFAULTHANDLER": ""}
 START = """
 import os, signal, sys
@@ -51,7 +54,14 @@ class Outcome:
 
 
 def train_words(recipe: str, folder: Path | str, *more: str) -> list[str]:
-    return ["train", f"{RECIPES}:{recipe}", "--dataset", "digits", "--engine", "torch", "--out", str(folder), *more]
+    return ["train", f"{RECIPES}:{recipe}", "--dataset", "digits", "--engine", ENGINE, "--out", str(folder), *more]
+
+
+@pytest.fixture(params=["torch", "native"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have `train_words` name each engine in turn."""
+    monkeypatch.setitem(globals(), "ENGINE", request.param)
+    return str(request.param)
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -101,8 +111,12 @@ def outcome(folder: Path) -> Outcome:
     return Outcome((folder / "weights.safetensors").read_bytes(), history, record["misclassified"], state)
 
 
-@cache
 def uninterrupted(recipe: str, images: int = 480, prepare: tuple[tuple[str, object], ...] = ()) -> Outcome:
+    return _uninterrupted(recipe, images, prepare, ENGINE)
+
+
+@cache
+def _uninterrupted(recipe: str, images: int, prepare: tuple[tuple[str, object], ...], engine: str) -> Outcome:
     with TemporaryDirectory() as folder:
         ended = run(train_words(recipe, "run"), Path(folder), *prepare, images=images)
         assert ended.code == 0, ended.err

@@ -25,8 +25,10 @@ from pennyweight.cli.app import app
 from pennyweight.cli.console import Console
 from pennyweight.cli.main import run
 from pennyweight.data import digits
+from pennyweight.native import compiler
 from pennyweight.nets import weights
-from pennyweight.training import checkpoint, folder, loop, provenance, torch_engine
+from pennyweight.training import averaging, checkpoint, folder, loop, provenance, torch_engine
+from pennyweight.training.native_engine import NativeEngine
 from pennyweight.training.torch_engine import TorchEngine
 
 ALL = digits.load_digits()
@@ -118,19 +120,26 @@ def _at(phase: str, count: int, act: Callable[[], None]) -> None:
         if next(left, None) == 0:
             act()
 
-    if phase == "step":
+    if phase == "step" and "native" in sys.argv:
+        loop.SLICE_STEPS = 1  # slices do not change the bytes
+        _before(NativeEngine, "advance", tick)
+    elif phase == "step":
         register_optimizer_step_pre_hook(tick)
     else:
         holder, name = {
             "judging": (pennyweight.api, "judge_folders"),
             "data": (pennyweight.api, "load_dataset"),
-            "evaluation": (TorchEngine, "logits"),
+            "evaluation": (_engine(), "logits"),
             "between epochs": (Console, "epoch_done"),
             "engine": (loop, "make_engine"),
             "save": (os, "fsync"),
             "record": (loop, "write_record"),
         }[phase]
         _before(holder, name, tick)
+
+
+def _engine() -> type[NativeEngine] | type[TorchEngine]:
+    return NativeEngine if "native" in sys.argv else TorchEngine
 
 
 def _before(holder: Any, name: str, act: Callable[..., None]) -> None:
@@ -194,6 +203,7 @@ def other_threads(count: int) -> None:
 
 def other_version(version: str) -> None:
     torch.__version__ = version
+    compiler.FLAGS = (*compiler.FLAGS, f"-DVERSION={version}")
 
 
 # Mistakes: each one breaks a promise, and the tests must see it.
@@ -202,6 +212,18 @@ def other_version(version: str) -> None:
 def forget_slots(_: None) -> None:
     """Optimizer arrays are in the checkpoint and start at zero again all the same."""
     _change_start(lambda name, array: np.zeros_like(array) if name.startswith("optimizer.") else array)
+
+
+def forget_average(_: None) -> None:
+    """The average of the weights starts again from the weights as they are."""
+    real = loop.newest_checkpoint
+
+    def changed(*arguments: Any) -> Any:
+        found = real(*arguments)
+        fresh = {averaging.PREFIX + name: array for name, array in found.state.items()} if found else {}
+        return found and replace(found, state={**found.state, **fresh})
+
+    loop.newest_checkpoint = changed
 
 
 def forget_steps(_: None) -> None:
@@ -216,12 +238,14 @@ def forget_buffers(_: None) -> None:
 
 
 def _change_start(change: Callable[[str, Any], Any], keep_steps: bool = True) -> None:
-    real = TorchEngine.start
+    engine = _engine()
+    real: Any = engine.start
 
-    def changed(self: TorchEngine, state: Any, steps_done: int) -> None:
+    def changed(self: Any, state: Any, steps_done: int) -> None:
+        engine.start = real  # type: ignore[method-assign]  # a resume starts once, an average is looked at later
         real(self, {name: change(name, array) for name, array in state.items()}, steps_done * keep_steps)
 
-    TorchEngine.start = changed  # type: ignore[method-assign]
+    engine.start = changed  # type: ignore[method-assign]
 
 
 def global_dropout(_: None) -> None:
@@ -291,7 +315,7 @@ PREPARE: dict[str, Callable[[Any], None]] = {
             other_threads,
             other_version,
         ),
-        *(forget_slots, forget_steps, forget_buffers, global_dropout, global_order),
+        *(forget_slots, forget_average, forget_steps, forget_buffers, global_dropout, global_order),
         *(write_in_place, rename_before_write, ignore_digest),
     )
 }

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Relu
+from pennyweight.training.averaging import Averaging
 from pennyweight.training.optimizers import SGD, Adam
 from pennyweight.training.recipe import Recipe
 from pennyweight.training.schedules import OneCycle, ReduceLROnPlateau
@@ -22,6 +23,7 @@ SMALL = Recipe(
     augmentation=Augmentation(
         rotation_degrees=10, shift_fraction=0.1, scale_low=0.9, perspective_distortion=0.2, perspective_probability=0.5
     ),
+    averaging=Averaging(decay=0.99, every_steps=1),
     validation_images=80,
 )
 TINY = replace(SMALL, name="tiny", epochs=3, batch_images=20, validation_images=20)

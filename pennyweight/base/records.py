@@ -12,7 +12,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One epoch: running training figures (augmentation and dropout on), then figures of the weights it ended with."""
+    """One epoch: running training figures (augmentation and dropout on), then figures of the weights it ended with.
+
+    Where weights are averaged, `val_` and `test_` are of the average, and `raw_` of the weights themselves.
+    """
 
     epoch: int
     train_loss: float
@@ -25,6 +28,8 @@ class EpochRow:
     test_correct: int | None
     learning_rate: float
     seconds: float
+    raw_val_accuracy: float | None = None
+    raw_test_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ V1 = Recipe(
         document=DOCUMENT,
         claim=Claim(accuracy=98.47, split="test", which="final", epoch=20),
         stated=("layers", "epochs", "optimizer", "batch_images"),
-        suggested=("schedule", "label_smoothing", "augmentation", "validation_images"),
+        suggested=("schedule", "label_smoothing", "averaging", "augmentation", "validation_images"),
         note="The last convolution has neither BatchNorm nor ReLU, as in the document's table.",
     ),
 )
@@ -66,7 +66,7 @@ V2 = Recipe(
         document=DOCUMENT,
         claim=Claim(accuracy=99.55, split="test", which="final", epoch=20),
         stated=("layers", "epochs", "optimizer", "schedule", "batch_images"),
-        suggested=("label_smoothing", "augmentation", "validation_images"),
+        suggested=("label_smoothing", "averaging", "augmentation", "validation_images"),
     ),
 )
 

@@ -47,7 +47,7 @@ ITERATION_1 = Recipe(
         document=DOCUMENT,
         claim=Claim(accuracy=98.8, split="test", which="final", epoch=15),
         stated=("layers", "epochs", "optimizer"),
-        suggested=("schedule", "batch_images", "label_smoothing", "augmentation", "validation_images"),
+        suggested=("schedule", "batch_images", "label_smoothing", "averaging", "augmentation", "validation_images"),
         note="The table shows a dropout without its rate; 0.25 and batches of 16 are from the author's public script.",
     ),
 )
@@ -69,7 +69,14 @@ ITERATION_2 = Recipe(
         claim=Claim(accuracy=98.9, split="test", which="final", epoch=15),
         stated=("layers", "epochs", "optimizer"),
         suggested=(
-            *("optimizer.nesterov", "optimizer.weight_decay", "schedule", "batch_images", "label_smoothing"),
+            *(
+                "optimizer.nesterov",
+                "optimizer.weight_decay",
+                "schedule",
+                "batch_images",
+                "label_smoothing",
+                "averaging",
+            ),
             *("augmentation", "validation_images"),
         ),
         note=(
@@ -98,7 +105,7 @@ ITERATION_3 = Recipe(
         suggested=(
             *("optimizer", "schedule.warmup_fraction", "schedule.start_divisor", "schedule.final_divisor"),
             *("schedule.cycle_momentum", "schedule.momentum_low", "schedule.momentum_high"),
-            *("batch_images", "label_smoothing", "augmentation", "validation_images"),
+            *("batch_images", "label_smoothing", "averaging", "augmentation", "validation_images"),
         ),
         note="OneCycle and image augmentation are stated without values; the values are from the author's script.",
     ),

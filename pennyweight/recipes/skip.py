@@ -27,7 +27,16 @@ BUDGETS = (
 )
 
 _RECONSTRUCTED = "The layers are a reconstruction constrained by the stated counts, not the document's own list."
-_UNSTATED = ("layers", "optimizer", "schedule", "batch_images", "label_smoothing", "augmentation", "validation_images")
+_UNSTATED = (
+    "layers",
+    "optimizer",
+    "schedule",
+    "batch_images",
+    "label_smoothing",
+    "averaging",
+    "augmentation",
+    "validation_images",
+)
 
 
 def _regularised(channels: int, kernel: int = 3) -> tuple[Row, ...]:
@@ -109,7 +118,7 @@ MODEL_3 = Recipe(
         suggested=(
             *("layers", "optimizer.nesterov", "optimizer.weight_decay", "schedule.factor", "schedule.patience_epochs"),
             *("schedule.threshold", "schedule.lowest_learning_rate"),
-            *("label_smoothing", "augmentation", "validation_images"),
+            *("label_smoothing", "averaging", "augmentation", "validation_images"),
         ),
         note=_RECONSTRUCTED + " The optimizer's name is not stated; a momentum is, so SGD.",
     ),

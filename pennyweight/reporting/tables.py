@@ -50,14 +50,19 @@ def epoch_line(history: Sequence[EpochRow], epochs: int, marks: Sequence[str]) -
     row = history[-1]
     parts = [f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}", f"loss {row.train_loss:.4f}"]
     parts.append(f"train {row.train_accuracy:5.2f} %")
-    if row.val_accuracy is not None:
-        parts.append(f"val {row.val_accuracy:5.2f} %")
-    if row.test_accuracy is not None:
-        parts.append(f"test {row.test_accuracy:5.2f} %")
+    parts += _measured("val", row.val_accuracy, row.raw_val_accuracy)
+    parts += _measured("test", row.test_accuracy, row.raw_test_accuracy)
     parts += [f"rate {row.learning_rate:<8.3g}", f"{row.seconds:.1f} s"]
     if row.epoch < epochs:
         parts.append(f"ETA {duration(_seconds_left(history, epochs))}")
     return "  ".join(parts) + "".join(f"  <- {mark}" for mark in marks)
+
+
+def _measured(split: str, accuracy: float | None, raw: float | None) -> list[str]:
+    """Return a split's accuracy where it was measured, and that of the raw weights where they are averaged."""
+    if accuracy is None:
+        return []
+    return [f"{split} {accuracy:5.2f} %" + (f" (raw {raw:5.2f} %)" if raw is not None else "")]
 
 
 def verdict_text(record: RunRecord, reason: str = "") -> str:
@@ -152,5 +157,11 @@ def _accuracies(record: RunRecord, split: str) -> list[str]:
     best = known.index(max(known)) + 1
     return [
         f"{split} accuracy: last {known[-1]:.2f} %, best {max(known):.2f} % (epoch {best}), "
-        f"lowest of the last {plural(len(tail), 'epoch')}: {min(tail):.2f} %"
+        f"lowest of the last {plural(len(tail), 'epoch')}: {min(tail):.2f} %{_raw_words(record.epochs[-1], split)}"
     ]
+
+
+def _raw_words(row: EpochRow, split: str) -> str:
+    """Return what to say of weights that are averaged: the figures are those of the average."""
+    raw = row.raw_val_accuracy if split == "val" else row.raw_test_accuracy
+    return "" if raw is None else f"; these are of the averaged weights, the raw weights end at {raw:.2f} %"

@@ -1,17 +1,21 @@
 """Which run a folder holds: the keys that must all agree before one run goes on where another process stopped."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from pennyweight.base.errors import UsageError
 from pennyweight.base.files import TEMPORARY_SUFFIX
 from pennyweight.nets.text import rows_to_text
+from pennyweight.training.averaging import Averaging
 from pennyweight.training.checkpoint import Checkpoint
 from pennyweight.training.engine import Engine
 from pennyweight.training.folder import LOCK, METRICS, RECIPE, RECORD, WEIGHTS
 from pennyweight.training.recipe_text import settings_of
 from pennyweight.training.run import Run
 
+ADDED_LATER = {f"averaging.{field.name}": field.default for field in fields(Averaging)}
+"""Keys that earlier versions did not write, with what they stood for."""
 SHOWN = 4
 """Differences that are listed; more say no more than that it is another run."""
 
@@ -42,10 +46,10 @@ def refuse_another_run(run: Run, held: Checkpoint | None, engine: Engine | None 
         if (run.folder / RECORD).exists():
             raise UsageError(f"{run.folder} holds a record but no checkpoint to go on from; --again moves it aside.")
         return
-    wanted = identity_of(run, engine)
-    changed = [key for key in wanted if held.identity.get(key) != wanted[key]]
+    wanted, found = identity_of(run, engine), {**ADDED_LATER, **held.identity}
+    changed = [key for key in wanted if found.get(key) != wanted[key]]
     if changed:
-        listed = "; ".join(_difference(key, held.identity, wanted) for key in changed[:SHOWN])
+        listed = "; ".join(_difference(key, found, wanted) for key in changed[:SHOWN])
         listed += f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         raise UsageError(f"{run.folder} holds another run: {listed}. Use another --out, or --again to move it aside.")
 

@@ -24,6 +24,7 @@ from pennyweight.data.dataset import Dataset, PixelStatistics, Split, hold_out, 
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
 from pennyweight.nets.weights import content_digest, save_weights
+from pennyweight.training.averaging import Weights, as_state, average_of, moved, shipped_weights
 from pennyweight.training.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from pennyweight.training.engine import Engine, Job, State, check_batches, initial_state, steps_of, weights_of
 from pennyweight.training.engines import make_engine
@@ -137,33 +138,42 @@ def _train_epochs(setup: Setup, newest: Checkpoint | None) -> Checkpoint:
     run, engine = setup.run, setup.engine
     identity = identity_of(run, engine)
     if newest is None:
-        newest = Checkpoint(identity, (), (), initial_state(setup.plan, run.recipe.optimizer, run.seed))
+        newest = Checkpoint(identity, (), (), _initial_state(setup))
     refuse_another_run(run, newest, engine)
     engine.start(newest.state, steps_done=len(newest.history) * setup.horizon.epoch_steps)
     write_atomically(run.folder / RECIPE, recipe_to_text(run.recipe).encode())
     for _ in range(len(newest.history), run.recipe.epochs):
-        row, mistakes = _one_epoch(setup, newest.history)
-        newest = Checkpoint(identity, (*newest.history, row), mistakes, _finite_state(setup, row))
+        row, mistakes, average = _one_epoch(setup, newest.history, average_of(newest.state, setup.plan))
+        state = {**_finite_state(setup, row), **as_state(average)}
+        newest = Checkpoint(identity, (*newest.history, row), mistakes, state)
         write_checkpoint(run.folder, newest)
         write_metrics(run.folder, newest.history)
         setup.observer.epoch_done(newest.history)
     return newest
 
 
-def _one_epoch(setup: Setup, history: Sequence[EpochRow]) -> tuple[EpochRow, tuple[Misclassified, ...]]:
-    """Train one epoch, then evaluate the weights it ended with."""
+def _initial_state(setup: Setup) -> State:
+    recipe = setup.run.recipe
+    state = initial_state(setup.plan, recipe.optimizer, setup.run.seed)
+    return state | as_state(weights_of(state, setup.plan)) if recipe.averaging.is_kept else state
+
+
+def _one_epoch(
+    setup: Setup, history: Sequence[EpochRow], average: Weights
+) -> tuple[EpochRow, tuple[Misclassified, ...], Weights]:
+    """Train one epoch, then evaluate the weights it ended with, and their average where there is one."""
     started = perf_counter()
-    split, dataset = setup.split, setup.run.dataset
-    train_loss, train_correct, rate = _train_slices(setup, history)
-    val = test = NOT_MEASURED
-    if len(split.val_labels):
-        val = _evaluate(setup, split.val_images, split.val_labels, len(history) + 1)
-    if setup.run.measure_test:
-        test = _evaluate(setup, dataset.test_images, dataset.test_labels, len(history) + 1)
+    train_loss, train_correct, rate, average = _train_slices(setup, history, average)
+    val, test = raw_val, raw_test = _evaluate_splits(setup, len(history) + 1)
+    if average:
+        state, steps_done = setup.engine.state(), (len(history) + 1) * setup.horizon.epoch_steps
+        setup.engine.start({**state, **average}, steps_done)
+        val, test = _evaluate_splits(setup, len(history) + 1)
+        setup.engine.start(state, steps_done)
     row = EpochRow(
         epoch=len(history) + 1,
         train_loss=train_loss,
-        train_accuracy=100 * train_correct / len(split.train_labels),
+        train_accuracy=100 * train_correct / len(setup.split.train_labels),
         val_loss=val.loss,
         val_accuracy=val.accuracy,
         val_correct=val.correct,
@@ -172,12 +182,14 @@ def _one_epoch(setup: Setup, history: Sequence[EpochRow]) -> tuple[EpochRow, tup
         test_correct=test.correct,
         learning_rate=rate,
         seconds=perf_counter() - started,
+        raw_val_accuracy=raw_val.accuracy if average else None,
+        raw_test_accuracy=raw_test.accuracy if average else None,
     )
-    return row, _mistakes(dataset, test)
+    return row, _mistakes(setup.run.dataset, test), average
 
 
-def _train_slices(setup: Setup, history: Sequence[EpochRow]) -> tuple[float, int, float]:
-    """Train one epoch slice by slice; return its mean loss, images right, and last learning rate."""
+def _train_slices(setup: Setup, history: Sequence[EpochRow], average: Weights) -> tuple[float, int, float, Weights]:
+    """Train one epoch slice by slice; return its mean loss, images right, last learning rate, and the average."""
     recipe, seed, epoch_steps = setup.run.recipe, setup.run.seed, setup.horizon.epoch_steps
     epoch, offset = len(history) + 1, len(history) * epoch_steps
     images = len(setup.split.train_labels)
@@ -186,10 +198,11 @@ def _train_slices(setup: Setup, history: Sequence[EpochRow]) -> tuple[float, int
     # no decision reads test figures: a plateau is looked for in the held-out loss, else in the training loss
     monitored = [row.train_loss if row.val_loss is None else row.val_loss for row in history]
     loss_sum, correct, rate = 0.0, 0, 0.0
-    for first in range(0, epoch_steps, SLICE_STEPS):
+    slice_steps = recipe.averaging.every_steps if average else SLICE_STEPS
+    for first in range(0, epoch_steps, slice_steps):
         if setup.stop():
             raise Interrupted(f"Stopped in epoch {epoch}, which the resumed run repeats.")
-        steps = range(offset + first, offset + min(first + SLICE_STEPS, epoch_steps))
+        steps = range(offset + first, offset + min(first + slice_steps, epoch_steps))
         part = slice(first * recipe.batch_images, (first + len(steps)) * recipe.batch_images)
         rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps, setup.horizon, monitored)
         sums = setup.engine.advance(
@@ -202,8 +215,10 @@ def _train_slices(setup: Setup, history: Sequence[EpochRow]) -> tuple[float, int
         _check_losses(setup, epoch, first, sums.losses)
         counts = np.minimum(recipe.batch_images, images - recipe.batch_images * np.arange(first, first + len(steps)))
         loss_sum, correct, rate = loss_sum + float(sums.losses @ counts), correct + sums.correct, float(rates[-1])
+        if average:
+            average = moved(average, setup.engine.state(), recipe.averaging, steps.start, steps.stop)
         setup.observer.progress(epoch, first + len(steps), epoch_steps)
-    return loss_sum / images, correct, rate
+    return loss_sum / images, correct, rate, average
 
 
 def _transforms(
@@ -223,6 +238,17 @@ def _check_losses(setup: Setup, epoch: int, first: int, losses: NDArray[np.float
             f"The loss became {losses[bad[0]]} in epoch {epoch}, step {first + bad[0] + 1} of "
             f"{setup.horizon.epoch_steps}; {_ways_out(setup, epoch)}"
         )
+
+
+def _evaluate_splits(setup: Setup, epoch: int) -> tuple[Evaluation, Evaluation]:
+    """Return what the engine's weights make of the held-out and of the test images, where they may be looked at."""
+    split, dataset = setup.split, setup.run.dataset
+    val = test = NOT_MEASURED
+    if len(split.val_labels):
+        val = _evaluate(setup, split.val_images, split.val_labels, epoch)
+    if setup.run.measure_test:
+        test = _evaluate(setup, dataset.test_images, dataset.test_labels, epoch)
+    return val, test
 
 
 def _evaluate(setup: Setup, images: NDArray[np.uint8], labels: NDArray[np.uint8], epoch: int) -> Evaluation:
@@ -263,7 +289,7 @@ def _mistakes(dataset: Dataset, test: Evaluation) -> tuple[Misclassified, ...]:
 def _finish(setup: Setup, last: Checkpoint) -> RunRecord:
     """Write weights and record; both follow from the last checkpoint."""
     run, split = setup.run, setup.split
-    weights = weights_of(last.state, setup.plan)
+    weights = shipped_weights(last.state, setup.plan)
     facts = {
         "recipe": run.recipe.name,
         "classes": list(run.dataset.class_names),

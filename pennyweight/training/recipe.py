@@ -9,6 +9,7 @@ from pennyweight.base.values import check_types
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.plan import make_plan
 from pennyweight.nets.rows import Rows
+from pennyweight.training.averaging import Averaging
 from pennyweight.training.optimizers import Optimizer, check_optimizer
 from pennyweight.training.schedules import Constant, Schedule, check_schedule
 
@@ -54,6 +55,7 @@ class Recipe:
     batch_images: int = 128
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    averaging: Averaging = field(default_factory=Averaging)
     validation_images: int = 0
     """Training images held out for validation, the same number a class as far as counts allow."""
     budgets: tuple[Budget, ...] = ()
@@ -74,6 +76,7 @@ def check_recipe(recipe: Recipe, classes: int = 10) -> None:
     if not 0 <= recipe.label_smoothing < 1:
         raise UsageError(f"label_smoothing is {recipe.label_smoothing}; it must be at least 0 and below 1.")
     recipe.augmentation.check()
+    recipe.averaging.check()
     check_optimizer(recipe.optimizer)
     check_schedule(recipe.schedule, recipe.optimizer)
     make_plan(recipe.layers, classes)

@@ -12,6 +12,7 @@ from pennyweight.base.errors import UsageError, unknown
 from pennyweight.base.values import make
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.text import rows_from_text, rows_to_text
+from pennyweight.training.averaging import Averaging
 from pennyweight.training.optimizers import OPTIMIZERS, SGD
 from pennyweight.training.recipe import Claim, Origin, Recipe
 from pennyweight.training.schedules import SCHEDULES
@@ -22,7 +23,10 @@ Table = dict[str, Any]
 Part = TypeVar("Part")
 
 KINDS: Mapping[str, Mapping[str, type]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
-SETTINGS = ("epochs", "batch_images", "label_smoothing", "validation_images", "optimizer", "schedule", "augmentation")
+SETTINGS = (
+    *("epochs", "batch_images", "label_smoothing", "validation_images"),
+    *("optimizer", "schedule", "augmentation", "averaging"),
+)
 """What `-s` may change; layers are changed in a recipe file."""
 
 
@@ -191,6 +195,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "optimizer": _read_kind("optimizer"),
     "schedule": _read_kind("schedule"),
     "augmentation": lambda value: make(Augmentation, _mapping(value)),
+    "averaging": lambda value: make(Averaging, _mapping(value)),
     "budgets": _read_budgets,
     "origin": _read_origin,
 }

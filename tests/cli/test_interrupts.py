@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 
+import crashing
 import pytest
 from crashing import (
     RECIPES,
     Ended,
     check_resumed,
+    engine,
     environment,
     finish,
     outcome,
@@ -43,6 +45,7 @@ def way_on(ended: Ended) -> str:
     return last.partition(" This resumes it: ")[2]
 
 
+@pytest.mark.usefixtures(engine.__name__)
 @pytest.mark.parametrize(
     ("phase", "count", "name"),
     [*ONE_SIGNAL_A_PHASE, *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHER_SIGNALS)],
@@ -56,6 +59,7 @@ def test_a_signal_ends_in_130_with_the_command_that_goes_on_to_the_same_bytes(
     check_resumed("SMALL", tmp_path / "a run", [stopped, run(words, tmp_path)])
 
 
+@pytest.mark.usefixtures(engine.__name__)
 @pytest.mark.parametrize("times", [2, *(pytest.param(times, marks=pytest.mark.slow) for times in (3, 10))])
 @pytest.mark.parametrize(("phase", "count"), [("step", 57), ("evaluation", 4), ("save", 7), ("between epochs", 2)])
 def test_quick_signals_end_in_130_at_once_with_the_old_checkpoint_intact(
@@ -212,7 +216,18 @@ def test_with_every_stream_closed_a_run_ends_as_usual(tmp_path: Path) -> None:
 
 
 def several_seeds() -> list[str]:
-    return ["train", f"{RECIPES}:SMALL", "--dataset", "digits", "--engine", "torch", "--seeds", "0-2", "--jobs", "2"]
+    return [
+        "train",
+        f"{RECIPES}:SMALL",
+        "--dataset",
+        "digits",
+        "--engine",
+        crashing.ENGINE,
+        "--seeds",
+        "0-2",
+        "--jobs",
+        "2",
+    ]
 
 
 def children_of(parent: int) -> list[int]:
@@ -236,6 +251,7 @@ def check_complete(home: Path) -> None:
     assert outcome(next(home.glob("runs/*/seed-1"))) == outcome(home / "alone")
 
 
+@pytest.mark.usefixtures(engine.__name__)
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "times"), [("SIGINT", 1), ("SIGTERM", 2), ("SIGINT", 5)])
 def test_several_seeds_interrupted_stop_together_and_go_on_with_the_same_command(

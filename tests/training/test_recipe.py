@@ -374,7 +374,7 @@ def test_every_setting_of_a_published_recipe_says_where_it_is_from(recipe: Recip
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
 def test_what_a_published_recipe_says_it_took_from_somewhere_is_a_setting(recipe: Recipe) -> None:
-    known = {*settings_of(recipe), "layers", "augmentation"}
+    known = {*settings_of(recipe), "layers", "augmentation", "averaging"}
     assert {*recipe.origin.stated, *recipe.origin.suggested} <= known
     assert not {*recipe.origin.stated} & {*recipe.origin.suggested}
 

@@ -8,6 +8,7 @@ import pytest
 from crashing import (
     Ended,
     check_resumed,
+    engine,
     finish,
     outcome,
     run,
@@ -15,6 +16,8 @@ from crashing import (
     train_words,
     uninterrupted,
 )
+
+pytestmark = pytest.mark.usefixtures(engine.__name__)
 
 EPOCH_STEPS, EPOCHS = 25, 5
 KILLED = -9
@@ -51,11 +54,20 @@ def test_momentum_and_a_plateau_schedule_resume_to_the_same_bytes(tmp_path: Path
     run_with_kills("PLATEAU", tmp_path / "run", 2, random.Random(100 + case))
 
 
-MISTAKES = ["forget_slots", "forget_steps", "forget_buffers", "global_dropout", "global_order"]
+MISTAKES = ["forget_slots", "forget_buffers", "forget_average", "global_order"]
+OF_PYTORCH = ["forget_steps", "global_dropout"]
+"""The native engine holds neither: both follow from the number of the step."""
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_control_a_resume_that_forgets_something_is_seen(tmp_path: Path, mistake: str) -> None:
+    with pytest.raises(AssertionError, match="another result"):
+        run_with_kills("SMALL", tmp_path / "run", 1, random.Random(5), (mistake, None))
+
+
+@pytest.mark.parametrize("engine", ["torch"], indirect=True)
+@pytest.mark.parametrize("mistake", OF_PYTORCH)
+def test_control_a_resume_that_forgets_what_pytorch_holds_is_seen(tmp_path: Path, mistake: str) -> None:
     with pytest.raises(AssertionError, match="another result"):
         run_with_kills("SMALL", tmp_path / "run", 1, random.Random(5), (mistake, None))
 
@@ -145,14 +157,16 @@ CHANGED = [
     ("recipe was small, now plateau", "PLATEAU", [], []),
     ("its dataset digest differs", "SMALL", [], [("one_pixel", None)]),
     ("test measured was True, now False", "SMALL", ["--no-test"], []),
-    ("threads was 1, now 2 (OMP_NUM_THREADS=1 goes on with it)", "SMALL", [], [("other_threads", 2)]),
     ("engine version was", "SMALL", [], [("other_version", "9.9")]),
 ]
 
 
-def test_a_run_under_any_other_condition_is_refused_with_the_key_named(unfinished: Path) -> None:
+THREADS = ("threads was 1, now 2 (OMP_NUM_THREADS=1 goes on with it)", "SMALL", [], [("other_threads", 2)])
+
+
+def test_a_run_under_any_other_condition_is_refused_with_the_key_named(unfinished: Path, engine: str) -> None:
     before = {path.name: path.read_bytes() for path in unfinished.iterdir() if path.name != ".lock"}
-    for message, recipe, more, prepare in CHANGED:
+    for message, recipe, more, prepare in [*CHANGED, *[THREADS] * (engine == "torch")]:
         ended = run(train_words(recipe, unfinished, *more), None, *prepare)
         assert ended.code == 2, (message, ended)
         assert ended.err.splitlines()[-1].startswith(f"Error: {unfinished} holds another run: ")
