@@ -33,6 +33,9 @@ class Silent:
     def message(self, text: str) -> None:
         """Ignore a message."""
 
+    def detail(self, text: str) -> None:
+        """Ignore a detail."""
+
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
         """Ignore progress."""
 

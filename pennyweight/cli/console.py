@@ -16,15 +16,21 @@ from pennyweight.training.run import Run
 class Console:
     """Prints to stderr: a line for every epoch, and on a terminal the share of the epoch that is done."""
 
-    def __init__(self, run: Run) -> None:
-        """Show the progress of `run`."""
+    def __init__(self, run: Run, verbose: bool) -> None:
+        """Show the progress of `run`; `verbose` adds what it was trained with."""
         self._run = run
+        self._verbose = verbose
         self._moving = sys.stderr.isatty()
         self._epoch_started = perf_counter()
 
     def message(self, text: str) -> None:
         """Print one sentence."""
         self._print(text)
+
+    def detail(self, text: str) -> None:
+        """Print one sentence where details were asked for."""
+        if self._verbose:
+            self._print(text)
 
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
         """Move the line of the epoch that is being trained."""

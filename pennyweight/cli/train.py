@@ -29,6 +29,7 @@ def train(
     again: Annotated[bool, typer.Option("--again", help="Move an existing run aside and train anew.")] = False,
     no_test: Annotated[bool, typer.Option("--no-test", help="Never look at the test images (for selection).")] = False,
     settings: Settings = None,
+    verbose: Annotated[bool, typer.Option("-v", help="Say which compiler, flags and threads are used.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train a recipe and judge it against its budget.
@@ -54,7 +55,7 @@ def train(
             raise UsageError(f"--seed {seed} and --seeds {seeds} are both given; use one of them.")
         given = {"--dataset": dataset, "--engine": engine, "--device": device, "--epochs": epochs, "--data": data}
         passed = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
-        passed += ["--again"] * again + ["--no-test"] * no_test
+        passed += ["--again"] * again + ["--no-test"] * no_test + ["-v"] * verbose
         return train_many(target, settings or (), passed, seeds=seeds, jobs=jobs, out=out, stop=stop, as_json=as_json)
 
     from pennyweight.api import plan_run
@@ -72,4 +73,4 @@ def train(
         out=out,
         measure_test=not no_test,
     )
-    return train_one(run, again=again, stop=stop, as_json=as_json)
+    return train_one(run, again=again, stop=stop, as_json=as_json, verbose=verbose)

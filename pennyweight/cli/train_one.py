@@ -13,14 +13,14 @@ from pennyweight.training.loop import train
 from pennyweight.training.run import Run
 
 
-def train_one(run: Run, again: bool, stop: Callable[[], bool], as_json: bool) -> None:
+def train_one(run: Run, again: bool, stop: Callable[[], bool], as_json: bool, verbose: bool) -> None:
     """Train `run` and print what it came to; raises Interrupted with the command that resumes it."""
     refuse_foreign_folder(run.folder)
     if again and (moved := set_aside(run.folder)):
         say(f"The earlier run was moved to {moved}.")
     say(_opening(run))
     try:
-        record = train(run, Console(run), stop)
+        record = train(run, Console(run, verbose), stop)
     except Interrupted as error:
         raise Interrupted(f"{error} This resumes it: {same_command()}") from error
     if as_json:

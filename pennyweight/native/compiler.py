@@ -53,10 +53,11 @@ def compiler_version(command: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Built:
-    """A compiled network: its library, and the version of everything that decides its arithmetic."""
+    """A compiled network: its library, the version of everything that decides its arithmetic, and what compiles it."""
 
     library: Path
     version: str
+    command: str
 
 
 def build(source: str, say: Callable[[str], None]) -> Built:
@@ -77,7 +78,7 @@ def build(source: str, say: Callable[[str], None]) -> Built:
     for folder in _cache_folders(say):
         library = folder / f"net-{key}.so"
         if _usable(library, say) or _compile(source, library, [*command, *flags], say):
-            return Built(library, f"{version}, {key[:12]}")
+            return Built(library, f"{version}, {key[:12]}", shlex.join([*command, *flags]))
     raise EnvironmentRefused(f"No folder for compiled networks can be written; name one with ${CACHE}.")
 
 
@@ -107,7 +108,8 @@ def _compile(source: str, library: Path, command: Sequence[str], say: Callable[[
     finally:
         half.unlink(missing_ok=True)
     seconds = perf_counter() - started
-    say(f"Compiled the network with {Path(command[0]).name} in {seconds:.1f} s; it is kept for the next run.")
+    name = "zig cc" if "ziglang" in command else Path(command[0]).name
+    say(f"Compiled the network with {name} in {seconds:.1f} s; it is kept for the next run.")
     return True
 
 

@@ -42,10 +42,14 @@ class Sums:
 
 
 class Engine(Protocol):
-    """A way to run a plan; `version` is part of what decides the bytes of the result, and `threads` may be."""
+    """A way to run a plan; `version` is part of what decides the bytes of the result, and `threads` may be.
+
+    `description` says in words what was taken to run it.
+    """
 
     name: str
     version: str
+    description: str
     device: str
     threads: int
     bytes_depend_on_threads: bool

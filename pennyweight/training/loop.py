@@ -55,6 +55,9 @@ class Observer(Protocol):
     def message(self, text: str) -> None:
         """Take one sentence that the user should read."""
 
+    def detail(self, text: str) -> None:
+        """Take one sentence for a user who asked for details."""
+
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
         """Take note of a finished slice of an epoch."""
 
@@ -119,13 +122,15 @@ def _set_up(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         images=split.train_images,
         labels=split.train_labels,
     )
+    engine = make_engine(run.engine, run.device, job, observer.message)
+    observer.detail(f"{engine.name} engine, {engine.threads} thread{'s' * (engine.threads > 1)}: {engine.description}")
     horizon = Horizon(steps_of(len(split.train_labels), run.recipe.batch_images), run.recipe.epochs)
     return Setup(
         run,
         plan,
         split,
         statistics,
-        make_engine(run.engine, run.device, job, observer.message),
+        engine,
         horizon,
         observer,
         stop,

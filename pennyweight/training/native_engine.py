@@ -71,6 +71,7 @@ class NativeEngine:
         built = build(source, say)
         self._library = _load(str(built.library))
         self.version = built.version
+        self.description = f"{built.command}, {lanes} images a vector; {built.library}"
         self.threads = _threads()
         if len(job.labels) and job.labels.max() >= job.plan.classes:
             raise UsageError(f"A label is {job.labels.max()}, but the network has classes 0 to {job.plan.classes - 1}.")

@@ -25,6 +25,7 @@ class TorchEngine:
         if device == "cuda" and not torch.cuda.is_available():
             raise EnvironmentRefused("This PyTorch finds no CUDA device; use --device cpu.")
         self.version = str(torch.__version__)
+        self.description = f"PyTorch {torch.__version__}"
         self.device = device
         self.threads = torch.get_num_threads()
         self._job = job

@@ -23,7 +23,7 @@ FROZEN = {
     "show": ["--json", "-s", "RECIPE"],
     "train": [
         *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--jobs", "--json", "--no-test"),
-        *("--out", "--seed", "--seeds", "-s", "RECIPE"),
+        *("--out", "--seed", "--seeds", "-s", "-v", "RECIPE"),
     ],
     "judge": ["--json", "FOLDER..."],
     "audit": ["--forbid", "--json", "--max-epochs", "--max-params", "--require", "RECIPE"],
@@ -207,6 +207,16 @@ def test_a_finished_run_is_printed_again_and_says_so(tiny: str, command) -> None
     assert "epoch 1/2" not in again.err
 
 
+@pytest.mark.parametrize("engine", ["torch", "native"])
+def test_v_says_what_the_engine_is_made_of(tiny: str, command, engine: str) -> None:
+    plain = command("train", tiny, "--dataset", "digits", "--engine", engine, "--epochs", 1)
+    told = command("train", tiny, "--dataset", "digits", "--engine", engine, "--epochs", 1, "--again", "-v")
+    line = next(line for line in told.err.splitlines() if line.startswith(f"{engine} engine, "))
+    assert ("-march=native" in line and "net-" in line) if engine == "native" else "PyTorch 2." in line
+    assert "thread" in line
+    assert f"{engine} engine, " not in plain.err
+
+
 def test_again_moves_the_old_run_aside(tiny: str, command, here: Path) -> None:
     command("train", tiny, "--dataset", "digits", "--out", "run")
     ended = command("train", tiny, "--dataset", "digits", "--out", "run", "--again")
@@ -283,7 +293,7 @@ def test_on_a_terminal_a_line_moves_and_is_wiped_before_the_next(monkeypatch, ca
     from support import epoch_row
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    console = Console(plan_run(TINY, dataset="digits", out=tmp_path))
+    console = Console(plan_run(TINY, dataset="digits", out=tmp_path), verbose=False)
     console.progress(1, 20, 23)
     console.epoch_done([epoch_row(1, test=100)])
     console.message("A sentence.")

@@ -29,6 +29,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.details: list[str] = []
         self.slices: list[tuple[int, int, int]] = []
         self.histories: list[Sequence[EpochRow]] = []
 
@@ -37,6 +38,9 @@ class Listener:
 
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
         self.slices.append((epoch, steps_done, epoch_steps))
+
+    def detail(self, text: str) -> None:
+        self.details.append(text)
 
     def epoch_done(self, history: Sequence[EpochRow]) -> None:
         self.histories.append(history)
@@ -231,7 +235,7 @@ def test_a_run_folder_holds_what_is_promised(digits_run: Path) -> None:
     lines = (digits_run / "metrics.csv").read_text().splitlines()
     assert lines[0] == (
         "epoch,train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,test_correct,"
-        "learning_rate,seconds"
+        "learning_rate,seconds,raw_val_accuracy,raw_test_accuracy"
     )
     assert lines[0].split(",") == list(METRIC_COLUMNS)
     assert len(lines) == 3
