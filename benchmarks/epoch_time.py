@@ -2,16 +2,14 @@
 
     PENNYWEIGHT_DATA=... python benchmarks/epoch_time.py progressive-3 iteration-3 --rounds 5
 
-All sides run in one process, in turn, on the same part of real MNIST with the data in memory; each figure is the median
-of the rounds, scaled to 60,000 images. The native engine samples its augmentation, PyTorch is given none. The report
-goes to benchmarks/epoch_time_HARDWARE_DATE.md.
+All sides run in one process, in turn, on the same part of real MNIST; each figure is the median of the rounds, scaled
+to 60,000 images. The native engine samples its augmentation. PyTorch has the data in memory and no augmentation, in
+its variants; the DataLoader loop turns and shifts every image with Pillow, as the documents train. The report goes to
+benchmarks/epoch_time_HARDWARE_DATE.md.
 """
 
 import argparse
 import ctypes
-import os
-import platform
-import re
 import statistics
 import subprocess
 import tempfile
@@ -19,16 +17,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
+from machine import load_average, surroundings, write_report
+from PIL import Image
 from torch.nn import functional
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.native.compiler import FLAGS, compiler_version, find_compiler
+from pennyweight.native.compiler import FLAGS, find_compiler
 from pennyweight.nets.initial import initial_weights
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
@@ -36,11 +37,12 @@ from pennyweight.nets.torch_module import torch_module
 from pennyweight.recipes.catalogue import NAMES, find_recipe
 from pennyweight.training.engine import Job, initial_state
 from pennyweight.training.native_engine import NativeEngine
-from pennyweight.training.provenance import processor, usable_cores
+from pennyweight.training.provenance import usable_cores
 from pennyweight.training.recipe import Recipe
 
 HERE = Path(__file__).parent
 EPOCH_IMAGES = 60_000
+LOADER = "DataLoader loop"
 Side = Callable[[], None]
 
 
@@ -51,21 +53,43 @@ class Row:
     seconds: dict[str, float]
 
 
-def peak_flops(cores: int) -> float:
-    """Measure multiply-adds of all cores at once, in FLOP a second."""
+@dataclass(frozen=True)
+class Peak:
+    """Multiply-adds of all cores at once, in FLOP a second, and what they are made of: clock (Hz) and vector lanes."""
+
+    flops: float
+    clock: float
+    lanes: int
+    cores: int
+
+    def __str__(self) -> str:
+        unit = self.cores * self.clock * self.lanes * 2
+        return (
+            f"{self.flops / 1e9:.0f} GFLOP/s. {self.cores} cores x {self.clock / 1e9:.2f} GHz (measured) x "
+            f"{self.lanes} lanes x 2 x 1 unit make {unit / 1e9:.0f} GFLOP/s, so a core completes "
+            f"{self.flops / unit:.2f} full-width multiply-adds a cycle"
+        )
+
+
+def measure_peak(cores: int) -> Peak:
     library = Path(tempfile.mkdtemp()) / "peak.so"
     command = [*(find_compiler() or ["cc"]), *FLAGS, "-shared", "-fPIC", str(HERE / "peak.c"), "-o", str(library)]
     subprocess.run(command, check=True)
-    peak = ctypes.CDLL(str(library)).peak
+    loaded = ctypes.CDLL(str(library))
+    peak, cycles = loaded.peak, loaded.cycles
     peak.restype, peak.argtypes = ctypes.c_double, [ctypes.c_long, ctypes.c_void_p]
+    cycles.restype, cycles.argtypes = ctypes.c_double, [ctypes.c_long]
     out = (ctypes.c_float * cores)()
-    rounds, best = 20_000_000, 0.0
+    rounds, best, clock = 20_000_000, 0.0, 0.0
     with ThreadPoolExecutor(cores) as pool:
         for _ in range(5):
             started = time.perf_counter()
             done = list(pool.map(lambda core: peak(rounds, ctypes.byref(out, 4 * core)), range(cores)))
             best = max(best, sum(done) / (time.perf_counter() - started))
-    return best
+            started = time.perf_counter()
+            done = list(pool.map(lambda core: cycles(rounds), range(cores)))
+            clock = max(clock, sum(done) / cores / (time.perf_counter() - started))
+    return Peak(best, clock, loaded.lanes(), cores)
 
 
 def epoch_flop(plan: Plan) -> float:
@@ -97,6 +121,7 @@ def torch_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads: 
     module = torch_module(plan, initial_weights(plan, 0)).train()
     form = torch.channels_last if variant == "channels last" else torch.contiguous_format
     module = module.to(memory_format=form)
+    network = torch.compile(module) if variant == "compiled" else module
     optimizer = torch.optim.Adam(module.parameters(), 1e-3, fused=True)
     pixels = ((torch.tensor(data.train_images[:images]).float() / 255 - 0.1307) / 0.3081)[:, None].contiguous(
         memory_format=form
@@ -108,7 +133,7 @@ def torch_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads: 
         for start in range(0, images, recipe.batch_images):
             part = slice(start, start + recipe.batch_images)
             with torch.autocast("cpu", torch.bfloat16, enabled=variant == "bf16"):
-                loss = functional.cross_entropy(module(pixels[part]).float(), labels[part])
+                loss = functional.cross_entropy(network(pixels[part]).float(), labels[part])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -116,17 +141,52 @@ def torch_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads: 
     return run
 
 
-def measure_recipe(name: str, data: Dataset, peak: float, cores: int, rounds: int, budget: float) -> Row:
+class Pictures(TorchDataset[tuple[torch.Tensor, int]]):
+    """MNIST image by image, turned by up to 5 degrees, then shifted by up to 5 % and scaled, with Pillow."""
+
+    def __init__(self, data: Dataset, images: int) -> None:
+        self.images, self.labels = data.train_images[:images], data.train_labels[:images]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        angle, right, down, scale = torch.empty(4).uniform_(-1, 1).tolist()
+        picture = Image.fromarray(self.images[index]).rotate(5 * angle, Image.Resampling.BILINEAR)
+        s = 1 / (1 + 0.05 * scale)
+        matrix = (s, 0, 14 - s * (14 + 1.4 * right), 0, s, 14 - s * (14 + 1.4 * down))
+        picture = picture.transform((28, 28), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+        return (torch.from_numpy(np.array(picture))[None].float() / 255 - 0.1307) / 0.3081, int(self.labels[index])
+
+
+def loader_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads: int) -> Side:
+    module = torch_module(plan, initial_weights(plan, 0)).train()
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3)
+    pictures = Pictures(data, images)
+    batches = DataLoader(pictures, recipe.batch_images, shuffle=True, num_workers=threads, persistent_workers=True)
+
+    def run() -> None:
+        torch.set_num_threads(threads)
+        for pixels, labels in batches:
+            optimizer.zero_grad()
+            functional.cross_entropy(module(pixels), labels).backward()
+            optimizer.step()
+
+    return run
+
+
+def measure_recipe(name: str, data: Dataset, peak: Peak, cores: int, rounds: int, budget: float) -> Row:
     recipe = find_recipe(name)
     plan = make_plan(recipe.layers)
     flop = epoch_flop(plan)
     # a part of an epoch that takes PyTorch a few seconds, in whole batches
-    images = int(min(EPOCH_IMAGES, max(1_024, budget * peak * 0.1 / flop * EPOCH_IMAGES)))
+    images = int(min(EPOCH_IMAGES, max(1_024, budget * peak.flops * 0.1 / flop * EPOCH_IMAGES)))
     images = images // recipe.batch_images * recipe.batch_images
     sides = {"native": native_side(recipe, plan, data, images)}
-    for variant in ("eager", "channels last", "bf16"):
+    for variant in ("eager", "channels last", "bf16", "compiled"):
         sides[f"torch {variant}"] = torch_side(recipe, plan, data, images, cores, variant)
     sides["torch eager, one thread"] = torch_side(recipe, plan, data, images, 1, "eager")
+    sides[LOADER] = loader_side(recipe, plan, data, images, cores)
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for number in range(rounds + 1):
         for side, run in sides.items():
@@ -134,34 +194,35 @@ def measure_recipe(name: str, data: Dataset, peak: float, cores: int, rounds: in
             run()
             if number:  # the first round warms up
                 taken[side].append((time.perf_counter() - started) * EPOCH_IMAGES / images)
-    row = Row(name, flop / peak, {side: statistics.median(seconds) for side, seconds in taken.items()})
+    row = Row(name, flop / peak.flops, {side: statistics.median(seconds) for side, seconds in taken.items()})
     print(
         name, {side: round(seconds, 2) for side, seconds in row.seconds.items()}, f"floor {row.floor:.2f}", flush=True
     )
     return row
 
 
-def report(rows: list[Row], peak: float, cores: int, rounds: int, load_before: float) -> str:
+def report(rows: list[Row], peak: Peak, rounds: int, load_before: float) -> list[str]:
     lines = [
         "# Seconds an epoch of 60,000 images",
         "",
-        f"{date.today()}, {processor()}, {platform.platform()}; {compiler_version(tuple(find_compiler() or ()))}; "
-        f"PyTorch {torch.__version__}; load before {load_before:.2f}; medians of {rounds} rounds, sides in turn.",
+        f"{surroundings(load_before)}; PyTorch {torch.__version__}; medians of {rounds} rounds, sides in turn.",
         "",
-        f"Peak of {cores} cores, measured in the same run: {peak / 1e9:.0f} GFLOP/s. The floor is the work "
-        "(forward, both gradients) over this peak.",
+        f"Peak of {peak.cores} cores, measured in the same run: {peak}. The floor is the work (forward, both "
+        "gradients) over this peak.",
         "",
-        "| recipe | floor | native | native / floor | best PyTorch | which | PyTorch / native |",
-        "|---|---:|---:|---:|---:|---|---:|",
+        "| recipe | floor | native | native / floor | best PyTorch | which | PyTorch / native | PyTorch / floor "
+        "| DataLoader loop | loop / native |",
+        "|---|---:|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     for row in rows:
-        which, best = min(((s, t) for s, t in row.seconds.items() if s != "native"), key=lambda item: item[1])
-        native = row.seconds["native"]
+        native, loop = row.seconds["native"], row.seconds[LOADER]
+        in_memory = {side: seconds for side, seconds in row.seconds.items() if side.startswith("torch ")}
+        which, best = min(in_memory.items(), key=lambda item: item[1])
         lines.append(
             f"| {row.recipe} | {row.floor:.2f} | {native:.2f} | {native / row.floor:.2f} | {best:.2f} | {which[6:]} | "
-            f"{best / native:.1f} |"
+            f"{best / native:.1f} | {best / row.floor:.1f} | {loop:.1f} | {loop / native:.1f} |"
         )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main() -> None:
@@ -170,14 +231,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of every side")
     parser.add_argument("--seconds", type=float, default=2.0, help="about how long PyTorch takes for one round")
     arguments = parser.parse_args()
-    load_before, cores, data = os.getloadavg()[0], usable_cores(), load("mnist")
-    peak = peak_flops(cores)
-    print(f"peak of {cores} cores: {peak / 1e9:.0f} GFLOP/s, load {load_before:.2f}", flush=True)
+    load_before, cores, data = load_average(), usable_cores(), load("mnist")
+    peak = measure_peak(cores)
+    print(f"peak {peak}, load {load_before:.2f}", flush=True)
     rows = [measure_recipe(name, data, peak, cores, arguments.rounds, arguments.seconds) for name in arguments.recipes]
-    hardware = re.sub(r"\W+", "-", processor().lower()).strip("-")
-    target = HERE / f"epoch_time_{hardware}_{date.today()}.md"
-    target.write_text(report(rows, peak, cores, arguments.rounds, load_before))
-    print(target)
+    print(write_report("epoch_time", report(rows, peak, arguments.rounds, load_before)))
 
 
 if __name__ == "__main__":

@@ -22,3 +22,18 @@ __attribute__((visibility("default"))) double peak(long rounds, float *out) {
     *out = sum[0];
     return 2.0 * 20 * (BYTES / 4) * rounds;
 }
+
+/* A chain of rotations, each waiting for the one before: one a cycle. Returns how many cycles it takes. */
+__attribute__((visibility("default"))) double cycles(long rounds) {
+    unsigned long x = 1;
+    for (long r = 0; r < rounds; r++) {
+#pragma GCC unroll 50
+        for (int i = 0; i < 50; i++) {
+            x = x << 1 | x >> 63;
+            __asm__ volatile("" : "+r"(x));
+        }
+    }
+    return 50.0 * rounds;
+}
+
+__attribute__((visibility("default"))) int lanes(void) { return BYTES / 4; }

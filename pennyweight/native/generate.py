@@ -209,12 +209,13 @@ class _Generator:
         weight = self._parameter(one.step.weights[0].name)
         bias = self._parameter(one.step.weights[1].name) if len(one.step.weights) > 1 else "0"
         arrays = f"n->v.value{one.source}[g] + {skip}, {weight}, {bias}, n->v.raw{one.step.number}[g]"
+        zeros = f"{one.padding}, {h}"
         if one.depthwise:
             tile = forward_tile(1, ow)[1]
-            sizes = f"{ci}, {one.kernel}, {one.stride}, {hi}, {wi}, {oh}, {ow}, {tile}, 0"
+            sizes = f"{ci}, {one.kernel}, {one.stride}, {hi}, {wi}, {zeros}, {oh}, {ow}, {tile}, 0"
             return f"depthwise_forward({arrays}, {sizes});"
         tc, tw = forward_tile(co, ow)
-        sizes = f"{ci}, {co}, {one.kernel}, {one.stride}, {hi}, {wi}, {oh}, {ow}, {tc}, {tw}, 0"
+        sizes = f"{ci}, {co}, {one.kernel}, {one.stride}, {hi}, {wi}, {zeros}, {oh}, {ow}, {tc}, {tw}, 0"
         return f"conv_forward({arrays}, {sizes});"
 
     def _conv_backward(self, one: Convolution, written: set[int]) -> list[str]:
@@ -242,12 +243,14 @@ class _Generator:
         adds = int(one.source in written)
         written.add(one.source)
         arrays = f"t->wide{number}, n->v.flipped{number}, 0, n->v.gradient{one.source}[g]"
+        zeros = f"{max(k - 1 - one.padding, 0)}, {(oh - 1) * s + 1}"
         if one.depthwise:
             tile = forward_tile(1, w)[1]
-            lines.append(f"depthwise_forward({arrays}, {ci}, {k}, 1, {wh}, {ww}, {h}, {w}, {tile}, {adds});")
+            lines.append(f"depthwise_forward({arrays}, {ci}, {k}, 1, {wh}, {ww}, {zeros}, {h}, {w}, {tile}, {adds});")
         else:
             tc, tw = forward_tile(ci, w)
-            lines.append(f"conv_forward({arrays}, {co}, {ci}, {k}, 1, {wh}, {ww}, {h}, {w}, {tc}, {tw}, {adds});")
+            sizes = f"{co}, {ci}, {k}, 1, {wh}, {ww}, {zeros}, {h}, {w}, {tc}, {tw}, {adds}"
+            lines.append(f"conv_forward({arrays}, {sizes});")
         return lines
 
     def _flip(self, one: Convolution) -> str:

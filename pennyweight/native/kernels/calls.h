@@ -60,13 +60,10 @@ static void *forward_worker(void *argument) {
     int64_t groups = (worker->count + LANES - 1) / LANES;
     for (int64_t i; (i = team_next(&n->team)) < groups;) {
         int images = worker->count - i * LANES < LANES ? (int)(worker->count - i * LANES) : LANES;
-        for (int lane = 0; lane < LANES; lane++) {
-            if (lane < images)
-                load_image(worker->images + (i * LANES + lane) * IMAGE_SIZE * IMAGE_SIZE, 0, (float *)n->v.value0[slot],
-                           lane, n->call.pixels, IMAGE_SIZE, IMAGE_BORDER);
-            else
-                clear_lane((float *)n->v.value0[slot], lane, IMAGE_SIZE, IMAGE_BORDER);
-        }
+        Sources from = {0};
+        for (int lane = 0; lane < images; lane++)
+            from.images[lane] = worker->images + (i * LANES + lane) * IMAGE_SIZE * IMAGE_SIZE;
+        load_images(&from, (float *)n->v.value0[slot], n->call.pixels, IMAGE_SIZE, IMAGE_BORDER);
         forward_group(n, slot, images);
         for (int c = 0; c < CLASSES; c++)
             for (int lane = 0; lane < images; lane++)

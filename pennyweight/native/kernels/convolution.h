@@ -6,7 +6,7 @@
  */
 
 INLINE void conv_tile(const vec *x, const float *weight, const float *bias, vec *y, int ci, int k, int s, int hi, int wi,
-                      int y_plane, int tc, int tw, int accumulate) {
+                      int first, int last, int y_plane, int tc, int tw, int accumulate) {
     vec sum[64];
     UNROLL for (int i = 0; i < tc; i++) {
         UNROLL for (int j = 0; j < tw; j++) {
@@ -17,7 +17,7 @@ INLINE void conv_tile(const vec *x, const float *weight, const float *bias, vec 
     for (int c = 0; c < ci; c++) {
         const vec *map = x + (long)c * hi * wi;
         const float *column = weight + (long)c * k * k;
-        for (int ky = 0; ky < k; ky++) {
+        for (int ky = first; ky < last; ky++) {
             UNROLL for (int kx = 0; kx < k; kx++) {
                 UNROLL for (int j = 0; j < tw; j++) {
                     vec pixel = map[ky * wi + j * s + kx];
@@ -33,28 +33,34 @@ INLINE void conv_tile(const vec *x, const float *weight, const float *bias, vec 
 }
 
 INLINE void conv_channels(const vec *x, const float *weight, const float *bias, vec *y, int ci, int k, int s, int hi,
-                          int wi, int h, int w, int tc, int tw, int accumulate) {
+                          int wi, int edge, int rows, int h, int w, int tc, int tw, int accumulate) {
     for (int row = 0; row < h; row++) {
+        int above = edge - row * s, below = edge + rows - row * s;
+        int first = above > 0 ? above : 0, last = edge && below < k ? below : k;
         const vec *from = x + row * s * wi;
         vec *to = y + row * w;
         for (int col = 0; col + tw <= w; col += tw)
-            conv_tile(from + col * s, weight, bias, to + col, ci, k, s, hi, wi, h * w, tc, tw, accumulate);
-        if (w % tw)
-            conv_tile(from + (w - w % tw) * s, weight, bias, to + w - w % tw, ci, k, s, hi, wi, h * w, tc, w % tw,
+            conv_tile(from + col * s, weight, bias, to + col, ci, k, s, hi, wi, first, last, h * w, tc, tw,
                       accumulate);
+        if (w % tw)
+            conv_tile(from + (w - w % tw) * s, weight, bias, to + w - w % tw, ci, k, s, hi, wi, first, last,
+                      h * w, tc, w % tw, accumulate);
     }
 }
 
-/* y (co, h, w) = or += conv(x (ci, hi, wi)); x points at the corner of its border. */
+/* y (co, h, w) = or += conv(x (ci, hi, wi)); x points at the corner of its border.
+ *
+ * Its first `edge` rows are zeros, `rows` follow that may not be, then zeros again: nothing is multiplied by them.
+ */
 INLINE void conv_forward(const vec *x, const float *weight, const float *bias, vec *y, int ci, int co, int k, int s,
-                         int hi, int wi, int h, int w, int tc, int tw, int accumulate) {
+                         int hi, int wi, int edge, int rows, int h, int w, int tc, int tw, int accumulate) {
     for (int c = 0; c + tc <= co; c += tc)
-        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, h, w,
-                      tc, tw, accumulate);
+        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, edge,
+                      rows, h, w, tc, tw, accumulate);
     if (co % tc) {
         int c = co - co % tc;
-        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, h, w,
-                      co % tc, tw, accumulate);
+        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, edge,
+                      rows, h, w, co % tc, tw, accumulate);
     }
 }
 
@@ -127,10 +133,10 @@ INLINE void flip_weights(const float *weight, float *flipped, int ci, int co, in
 
 /* Depthwise: the same three, one channel at a time with a kernel of its own. */
 INLINE void depthwise_forward(const vec *x, const float *weight, const float *bias, vec *y, int c, int k, int s, int hi,
-                              int wi, int h, int w, int tw, int accumulate) {
+                              int wi, int edge, int rows, int h, int w, int tw, int accumulate) {
     for (int i = 0; i < c; i++)
         conv_channels(x + (long)i * hi * wi, weight + i * k * k, bias ? bias + i : 0, y + (long)i * h * w, 1, k, s, hi, wi,
-                      h, w, 1, tw, accumulate);
+                      edge, rows, h, w, 1, tw, accumulate);
 }
 
 INLINE void depthwise_weight_gradient(const vec *x, const vec *d, float *gradient, int c, int k, int s, int hi, int wi,

@@ -5,44 +5,70 @@ typedef struct {
     float fill;         /* grey value outside of the image, 0 to 255 */
 } Pixels;
 
-/* Grey value at (x, y) of an image (size, size), bilinear; outside of it is `fill`. */
-INLINE float bilinear(const uint8_t *image, float x, float y, float fill, int size) {
-    if (!(x > -1.0f && y > -1.0f && x < (float)size && y < (float)size)) return fill;
-    float left = floorf(x), top = floorf(y), dx = x - left, dy = y - top;
-    int column = (int)left, row = (int)top;
-    float corner[2][2];
-    UNROLL for (int j = 0; j < 2; j++) {
-        UNROLL for (int i = 0; i < 2; i++) {
-            int inside = column + i >= 0 && column + i < size && row + j >= 0 && row + j < size;
-            corner[j][i] = inside ? (float)image[(row + j) * size + column + i] : fill;
-        }
-    }
-    float upper = corner[0][0] + dx * (corner[0][1] - corner[0][0]);
-    float lower = corner[1][0] + dx * (corner[1][1] - corner[1][0]);
-    return upper + dy * (lower - upper);
-}
-
-/* Lane `lane` of x (size, size with border p) from one image; `places` is its homography (3, 3), or 0. */
-static void load_image(const uint8_t *image, const float *places, float *x, int lane, Pixels pixels, int size, int p) {
-    float slope = 1.0f / (255.0f * pixels.spread), start = -pixels.mean / pixels.spread;
-    for (int row = 0; row < size; row++) {
-        float *to = x + ((long)(row + p) * (size + 2 * p) + p) * LANES + lane;
-        for (int col = 0; col < size; col++) {
-            float grey;
-            if (places) {
-                float below = places[6] * col + places[7] * row + places[8];
-                grey = bilinear(image, (places[0] * col + places[1] * row + places[2]) / below,
-                                (places[3] * col + places[4] * row + places[5]) / below, pixels.fill, size);
-            } else {
-                grey = image[row * size + col];
-            }
-            to[(long)col * LANES] = grey * slope + start;
-        }
-    }
-}
-
-/* A lane without an image holds zeros. */
-static void clear_lane(float *x, int lane, int size, int p) {
+/* Copy an image (size, size) into the middle of grid (size + 3, size + 3): one row above, two below, of `fill`. */
+INLINE void framed(const uint8_t *image, float *grid, float fill, int size) {
+    int wide = size + 3;
+    for (int i = 0; i < wide * wide; i++) grid[i] = fill;
     for (int row = 0; row < size; row++)
-        for (int col = 0; col < size; col++) x[((long)(row + p) * (size + 2 * p) + col + p) * LANES + lane] = 0.0f;
+        for (int col = 0; col < size; col++) grid[(row + 1) * wide + col + 1] = image[row * size + col];
+}
+
+/* A coordinate held to where the frame is; what is not a number goes to the frame too. */
+INLINE float held(float x, int size) {
+    float low = x > -1.0f ? x : -1.0f;
+    return low < (float)size ? low : (float)size;
+}
+
+/* Grey values (size) of an output row, read bilinearly from the grid where the homography (3, 3) maps each pixel.
+ *
+ * Two loops: the first is arithmetic alone and fills whole vectors, the second looks up pixels.
+ */
+INLINE void sample_row(const float *grid, const float *places, float *grey, int row, int size) {
+    int wide = size + 3, corners[IMAGE_SIZE];
+    float dx[IMAGE_SIZE], dy[IMAGE_SIZE];
+    for (int col = 0; col < size; col++) {
+        float below = places[6] * col + places[7] * row + places[8];
+        float x = held((places[0] * col + places[1] * row + places[2]) / below, size);
+        float y = held((places[3] * col + places[4] * row + places[5]) / below, size);
+        float left = floorf(x), top = floorf(y);
+        dx[col] = x - left, dy[col] = y - top;
+        corners[col] = ((int)top + 1) * wide + (int)left + 1;
+    }
+    for (int col = 0; col < size; col++) {
+        const float *corner = grid + corners[col];
+        float upper = corner[0] + dx[col] * (corner[1] - corner[0]);
+        float lower = corner[wide] + dx[col] * (corner[wide + 1] - corner[wide]);
+        grey[col] = upper + dy[col] * (lower - upper);
+    }
+}
+
+/* Where a group's images and their homographies (3, 3) lie; a lane without an image, or without a homography, holds 0. */
+typedef struct {
+    const uint8_t *images[LANES];
+    const float *places[LANES];
+} Sources;
+
+/* x (size, size with border p) from the images of a group, row by row; a lane without an image becomes zeros. */
+static void load_images(const Sources *from, float *x, Pixels pixels, int size, int p) {
+    float grids[LANES][(IMAGE_SIZE + 3) * (IMAGE_SIZE + 3)], grey[LANES][IMAGE_SIZE], slope[LANES], start[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+        int there = from->images[lane] != 0;
+        slope[lane] = there ? 1.0f / (255.0f * pixels.spread) : 0.0f;
+        start[lane] = there ? -pixels.mean / pixels.spread : 0.0f;
+        if (from->places[lane]) framed(from->images[lane], grids[lane], pixels.fill, size);
+        if (!there) memset(grey[lane], 0, sizeof grey[lane]);
+    }
+    for (int row = 0; row < size; row++) {
+        float *to = x + ((long)(row + p) * (size + 2 * p) + p) * LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            const uint8_t *image = from->images[lane];
+            if (from->places[lane])
+                sample_row(grids[lane], from->places[lane], grey[lane], row, size);
+            else if (image)
+                for (int col = 0; col < size; col++) grey[lane][col] = image[row * size + col];
+        }
+        for (int col = 0; col < size; col++)
+            for (int lane = 0; lane < LANES; lane++)
+                to[col * LANES + lane] = grey[lane][col] * slope[lane] + start[lane];
+    }
 }

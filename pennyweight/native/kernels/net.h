@@ -59,15 +59,13 @@ static void begin_step(Net *n) {
 
 static void load_group(Net *n, int g, int images) {
     const Call *call = &n->call;
-    for (int lane = 0; lane < LANES; lane++) {
+    Sources from = {0};
+    for (int lane = 0; lane < images; lane++) {
         int64_t place = n->step * BATCH_IMAGES + g * LANES + lane;
-        if (lane < images)
-            load_image(call->images + call->order[place] * IMAGE_SIZE * IMAGE_SIZE,
-                       call->places ? call->places + place * 9 : 0, (float *)n->v.value0[g], lane, call->pixels, IMAGE_SIZE,
-                       IMAGE_BORDER);
-        else
-            clear_lane((float *)n->v.value0[g], lane, IMAGE_SIZE, IMAGE_BORDER);
+        from.images[lane] = call->images + call->order[place] * IMAGE_SIZE * IMAGE_SIZE;
+        from.places[lane] = call->places ? call->places + place * 9 : 0;
     }
+    load_images(&from, (float *)n->v.value0[g], call->pixels, IMAGE_SIZE, IMAGE_BORDER);
 }
 
 static void score_group(Net *n, int g, int images, const vec *logits, vec *gradient) {
