@@ -10,9 +10,12 @@ from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as load_dataset
 from pennyweight.judging.audit import Audit, Rules, rules_of
 from pennyweight.judging.audit import audit as audit_recipe
+from pennyweight.judging.compare import Comparison
+from pennyweight.judging.compare import compare as compare_records
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.recipes.catalogue import RECIPES, find_recipe, published
+from pennyweight.training.collect import records_in
 from pennyweight.training.engines import choose_engine
 from pennyweight.training.folder import default_folder, set_aside
 from pennyweight.training.identity import refuse_foreign_folder
@@ -149,6 +152,11 @@ def load(folder: str | Path) -> Trained:
 def judge(*folders: str | Path) -> Judgement:
     """Judge finished runs against their budgets."""
     return judge_folders([Path(folder) for folder in folders])
+
+
+def compare(first: str | Path, second: str | Path) -> Comparison:
+    """Compare two run folders, or folders of runs, by the accuracy of their last epoch."""
+    return compare_records(records_in(Path(first)), records_in(Path(second)))
 
 
 def audit(wanted: str | Recipe, rules: Rules | None = None) -> Audit:

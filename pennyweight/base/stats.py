@@ -4,7 +4,8 @@ Closed forms, so that nothing heavier than NumPy is imported; each is tested aga
 """
 
 from dataclasses import dataclass
-from math import exp, lgamma, log, sqrt
+from fractions import Fraction
+from math import comb, exp, lgamma, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -36,6 +37,49 @@ def summary(values: NDArray[np.float64], confidence: float = 0.95) -> Summary:
     deviation = float(np.std(values, ddof=1))
     half = student_t_quantile((1 + confidence) / 2, n - 1) * deviation / sqrt(n)
     return Summary(n, mean, deviation, mean - half, mean + half)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of one sample less that of another, with a two-sided confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float = 0.95) -> Difference:
+    """Compare two samples of shapes (n,) and (m,) whose spreads may differ (Welch, Biometrika 1947).
+
+    With one value on a side the interval is unbounded. Raises ValueError when a side has none.
+    """
+    one, other = summary(first), summary(second)
+    mean = one.mean - other.mean
+    if min(one.n, other.n) == 1:
+        return Difference(mean, float("-inf"), float("inf"))
+    parts = one.deviation**2 / one.n, other.deviation**2 / other.n
+    variance = sum(parts)
+    if variance == 0:
+        return Difference(mean, mean, mean)
+    degrees = variance**2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
+    half = student_t_quantile((1 + confidence) / 2, degrees) * sqrt(variance)
+    return Difference(mean, mean - half, mean + half)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p-value that two classifiers err equally often (McNemar, Psychometrika 1947).
+
+    `only_first` counts images that the first alone gets wrong; images both get right or wrong say nothing.
+    """
+    trials, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(trials, count) for count in range(fewer + 1))
+    return min(1.0, float(Fraction(2 * tail, 2**trials)))
+
+
+def sampling_error(accuracy: float, images: int) -> float:
+    """Return the standard error of an accuracy (both in percent) that comes from having drawn just these `images`."""
+    share = accuracy / 100
+    return 100 * sqrt(share * (1 - share) / images)
 
 
 def lowest_of_last(accuracies: NDArray[np.float64], epochs: int) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli import audit, doctor, fetch, judge, show, train
+from pennyweight.cli import audit, compare, doctor, fetch, judge, show, train
 from pennyweight.cli import list as list_verb
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("list")(list_verb.list_recipes)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("judge")(judge.judge)
+app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
 app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)

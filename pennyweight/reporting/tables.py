@@ -5,7 +5,8 @@ from math import isfinite
 
 from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
 from pennyweight.base.stats import Summary
-from pennyweight.judging.verdict import SeedsJudgement
+from pennyweight.judging.compare import Comparison
+from pennyweight.judging.seeds import SeedsFigures, SeedsJudgement
 from pennyweight.nets.measure import Measurement
 from pennyweight.training.recipe import Claim
 
@@ -92,13 +93,52 @@ def verdict_words(verdict: Verdict) -> str:
 
 
 def seeds_text(group: SeedsJudgement) -> str:
-    """Return what the seeds of one recipe say together."""
+    """Return what the seeds of one recipe say together: a head line, a figure a line, and the verdict."""
     n = len(group.seeds)
-    return (
-        f"{group.recipe} on {group.dataset}, {n} seed{'s' * (n > 1)}: final {group.split} accuracy "
-        f"{summary_words(group.final)}; budget met by {group.met} of {n} "
-        f"(95 % interval of the share: {100 * group.met_low:.0f} to {100 * group.met_high:.0f} %)"
+    head = f"{group.recipe} on {group.dataset}, {plural(n, 'seed')}, {group.split} accuracy"
+    rate = f"{100 * group.met_low:.0f} to {100 * group.met_high:.0f} %"
+    held = f"budget kept by {group.met} of {n} (95 % interval of the share {rate}; asked: {100 * group.hold_rate:g} %)"
+    return "\n".join([head, *figure_lines(group.figures), f"  {held}", f"  verdict: {group.verdict}"])
+
+
+def figure_lines(figures: SeedsFigures | None) -> list[str]:
+    """Return the figures of several seeds, one a line and indented."""
+    if figures is None:
+        return ["  not measured in every epoch"]
+    seeds = figures.final.n
+    at_target = f"{figures.reached} of {seeds} reached {figures.target:g} %"
+    if figures.first_at_target is not None:
+        at_target += f", in epoch {figures.first_at_target:g} (median)"
+    rows = [
+        ("last epoch", summary_words(figures.final)),
+        (f"lowest of the last {figures.lowest_epochs}", summary_words(figures.lowest)),
+        ("best epoch flatters by", summary_words(figures.flattery)),
+        ("training less this split", summary_words(figures.gap)),
+        ("target", at_target),
+        ("from the images alone", f"± {figures.sampling_error:.3f} % (standard error of one accuracy)"),
+    ]
+    return ["  " + line for line in table(("", ""), rows).splitlines()[1:]]
+
+
+def comparison_text(found: Comparison, first: str, second: str) -> str:
+    """Return two groups of runs, their difference, and what may be said of it."""
+    gap = found.difference
+    interval = (
+        f", 95 % interval {gap.low:+.3f} to {gap.high:+.3f}" if isfinite(gap.low) else ", one run has no interval"
     )
+    said = {"first": f"{first} is better", "second": f"{second} is better", "": "no difference is shown"}[found.better]
+    lines = [
+        f"{found.split} accuracy after the last epoch",
+        f"  {first}: {summary_words(found.first)}",
+        f"  {second}: {summary_words(found.second)}",
+        f"  difference: {gap.mean:+.3f}{interval}",
+    ]
+    if (predictions := found.predictions) is not None:
+        lines.append(
+            f"  mistakes: {predictions.only_first_wrong} of the first alone, {predictions.only_second_wrong} of the "
+            f"second alone, {predictions.both_wrong} of both; McNemar's exact p {predictions.p_value:.3f}"
+        )
+    return "\n".join([*lines, said])
 
 
 def summary_words(values: Summary | None) -> str:

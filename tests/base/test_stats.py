@@ -8,7 +8,15 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pennyweight.base.stats import lowest_of_last, student_t_quantile, summary, wilson_interval
+from pennyweight.base.stats import (
+    lowest_of_last,
+    mcnemar,
+    sampling_error,
+    student_t_quantile,
+    summary,
+    welch,
+    wilson_interval,
+)
 
 accuracies = st.lists(st.floats(90, 100), min_size=2, max_size=50)
 
@@ -73,3 +81,29 @@ def test_the_lowest_of_the_last_epochs_is_one_value_a_seed() -> None:
     assert lowest_of_last(held, 3).tolist() == [99.4, 98.0]
     assert lowest_of_last(held, 1).tolist() == [99.6, 99.2]
     assert lowest_of_last(held, 9).tolist() == [90.0, 98.0]
+
+
+@given(first=accuracies, second=accuracies, confidence=st.sampled_from([0.8, 0.95, 0.99]))
+def test_welch_is_that_of_scipy(first: list[float], second: list[float], confidence: float) -> None:
+    found = welch(np.array(first), np.array(second), confidence)
+    if min(np.ptp(first), np.ptp(second)) < 1e-6:
+        return
+    expected = scipy.stats.ttest_ind(first, second, equal_var=False).confidence_interval(confidence)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-5, abs=1e-5)
+
+
+def test_welch_without_a_spread_is_the_difference_itself_and_with_one_value_unbounded() -> None:
+    same = welch(np.array([99.0, 99.0]), np.array([98.0, 98.0, 98.0]))
+    assert (same.mean, same.low, same.high) == (1.0, 1.0, 1.0)
+    one = welch(np.array([99.0]), np.array([98.0, 98.5]))
+    assert (one.mean, one.low, one.high) == (0.75, -inf, inf)
+
+
+@given(first=st.integers(0, 300), second=st.integers(0, 300))
+def test_mcnemar_is_the_exact_binomial_test(first: int, second: int) -> None:
+    expected = scipy.stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_sampling_error_of_ten_thousand_images() -> None:
+    assert sampling_error(99.4, 10_000) == pytest.approx(100 * scipy.stats.binom(10_000, 0.994).std() / 10_000)

@@ -26,6 +26,7 @@ FROZEN = {
         *("--out", "--seed", "--seeds", "-s", "-v", "RECIPE"),
     ],
     "judge": ["--json", "FOLDER..."],
+    "compare": ["--json", "RUNS", "RUNS"],
     "audit": ["--forbid", "--json", "--max-epochs", "--max-params", "--require", "RECIPE"],
     "fetch": ["--data", "--json", "DATASET"],
     "doctor": ["--data", "--json"],
@@ -262,7 +263,7 @@ def test_a_judgement_ends_with_1_when_a_budget_is_not_kept(tiny: str, command) -
     good = command("judge", "good")
     assert (good.code, good.err) == (0, "")
     assert good.out.startswith("good: budget met on digits\n")
-    assert "1 seed: final test accuracy" in good.out
+    assert "tiny on digits, 1 seed, test accuracy" in good.out
     both = command("judge", "good", "short")
     assert both.code == 1
     assert "short: budget not met on digits: too short" in both.out
@@ -270,7 +271,7 @@ def test_a_judgement_ends_with_1_when_a_budget_is_not_kept(tiny: str, command) -
     assert {"met", "runs", "groups"} == set(facts)
     assert [run["verdict"]["breaches"] for run in facts["runs"]] == [[], ["too_short"]]
     assert {"met", "split", "breaches"} <= set(facts["runs"][0]["verdict"])
-    assert facts["groups"][0]["final"]["deviation"] is None
+    assert facts["groups"][0]["figures"]["final"]["deviation"] is None
 
 
 def test_several_seeds_train_at_the_same_time_and_are_summed_up(tiny: str, here: Path) -> None:
@@ -281,7 +282,7 @@ def test_several_seeds_train_at_the_same_time_and_are_summed_up(tiny: str, here:
     for seed in (0, 1):
         assert len(re.findall(rf"^seed {seed} \| epoch [12]/2 ", done.stderr, re.MULTILINE)) == 2
         assert f"runs/tiny+dataset=digits/seed-{seed}: budget met on digits" in done.stdout
-    assert "tiny on digits, 2 seeds: final test accuracy" in done.stdout
+    assert "tiny on digits, 2 seeds, test accuracy" in done.stdout
     records = [json.loads((here / f"runs/tiny+dataset=digits/seed-{seed}/record.json").read_text()) for seed in (0, 1)]
     assert records[0]["weights_sha256"] != records[1]["weights_sha256"]
 

@@ -51,19 +51,21 @@ def test_all_seeds_of_a_recipe_are_summed_up_together(judged) -> None:
     assert (group.dataset, group.split, group.seeds, group.met) == ("mnist", "test", (0, 1, 2, 3, 4), 4)
     shares = np.array(finals) / 100
     low, high = scipy.stats.t.interval(0.95, 4, loc=shares.mean(), scale=scipy.stats.sem(shares))
-    assert group.final.n == 5
-    assert (group.final.mean, group.final.low, group.final.high) == pytest.approx((shares.mean(), low, high))
+    assert group.figures.final.n == 5
+    assert (group.figures.final.mean, group.figures.final.low, group.figures.final.high) == pytest.approx(
+        (shares.mean(), low, high)
+    )
     wilson = scipy.stats.binomtest(4, 5).proportion_ci(method="wilson")
     assert (group.met_low, group.met_high) == pytest.approx((wilson.low, wilson.high))
 
 
 def test_one_seed_is_a_group_without_an_interval(judged) -> None:
     (group,) = judged(run_record([9_950] * 3)).groups
-    assert group.final.n == 1
-    assert group.final.low == float("-inf")
+    assert group.figures.final.n == 1
+    assert group.figures.final.low == float("-inf")
 
 
-def test_a_judgement_is_met_only_when_every_run_is(judged) -> None:
+def test_a_judgement_is_met_only_when_every_group_is(judged) -> None:
     good, bad = run_record([9_950] * 3), run_record([9_000] * 3, seed=1)
     assert judged(good).met is True
     assert judged(good, bad).met is False
@@ -91,14 +93,14 @@ def test_a_run_that_stopped_looking_at_the_end_is_not_counted_as_zero(judged) ->
     found = judged(run_record([9_950, None, None]))
     assert found.met is False
     assert found.runs[0].verdict.breaches == ("not_measured",)
-    assert found.groups[0].final is None
+    assert found.groups[0].figures is None
     assert found.groups[0].met == 0
 
 
 def test_seeds_that_were_not_measured_leave_the_others_alone(judged) -> None:
     found = judged(run_record([9_950] * 3), run_record([None] * 3, seed=1))
-    assert found.groups[0].final.mean == 99.5
-    assert found.groups[0].final.n == 1
+    assert found.groups[0].figures.final.mean == 99.5
+    assert found.groups[0].figures.final.n == 1
     assert found.groups[0].seeds == (0,)
 
 
@@ -106,7 +108,7 @@ def test_a_budget_on_a_hold_out_that_is_empty_is_not_measured(judged) -> None:
     recipe = replace(RECIPE, budgets=(replace(BUDGET, split="val"),))
     found = judged(run_record([9_950] * 3), recipe=recipe)
     assert found.runs[0].verdict.breaches == ("not_measured",)
-    assert found.groups[0].final is None
+    assert found.groups[0].figures is None
 
 
 def test_runs_of_one_recipe_with_other_changes_or_data_are_other_groups(judged) -> None:
@@ -115,7 +117,7 @@ def test_runs_of_one_recipe_with_other_changes_or_data_are_other_groups(judged) 
         replace(run_record([9_940] * 3), changes=("epochs=3",)),
         replace(run_record([9_945] * 3), provenance=replace(run_record([1]).provenance, dataset_digest="e" * 64)),
     ]
-    assert [group.final.mean for group in judged(*records).groups] == pytest.approx([99.5, 99.4, 99.45])
+    assert [group.figures.final.mean for group in judged(*records).groups] == pytest.approx([99.5, 99.4, 99.45])
     assert [group.recipe for group in judged(*records).groups] == ["made-up", "made-up+epochs=3", "made-up"]
 
 

@@ -9,7 +9,7 @@ from support import BUDGET, TINY, epoch_row, run_record
 
 from pennyweight.base.budget import check
 from pennyweight.base.stats import Summary
-from pennyweight.judging.verdict import SeedsJudgement
+from pennyweight.judging.seeds import judge_seeds
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import find_recipe
@@ -228,14 +228,19 @@ def test_a_summary_states_its_count_and_interval(values: Summary | None, text: s
     assert summary_words(values) == text
 
 
-def test_what_the_seeds_say_together_is_one_sentence() -> None:
-    group = SeedsJudgement("progressive-3", "mnist", "test", (0, 1), Summary(2, 99.4, 0.1, 98.5, 100.3), 1, 0.09, 0.91)
-    assert seeds_text(group) == (
-        "progressive-3 on mnist, 2 seeds: final test accuracy 99.400 % ± 0.100 (n 2, 95 % interval of the mean 98.50 "
-        "to 100.30); budget met by 1 of 2 (95 % interval of the share: 9 to 91 %)"
-    )
-    alone = replace(group, seeds=(0,), final=None, met=0)
-    assert "1 seed: final test accuracy not measured; budget met by 0 of 1" in seeds_text(alone)
+def test_what_the_seeds_say_together_is_a_figure_a_line() -> None:
+    records = [run_record([9_900, final], seed=seed) for seed, final in enumerate((9_930, 9_950))]
+    group = judge_seeds(records, replace(BUDGET, hold_epochs=1))
+    lines = seeds_text(group).splitlines()
+    assert lines[0] == "made-up on mnist, 2 seeds, test accuracy"
+    assert "99.400 % ± 0.141 (n 2, 95 % interval of the mean 98.13 to 100.67)" in lines[1]
+    assert any("target" in line and "1 of 2 reached 99.4 %, in epoch 2 (median)" in line for line in lines)
+    assert lines[-2:] == [
+        "  budget kept by 1 of 2 (95 % interval of the share 9 to 91 %; asked: 95 %)",
+        "  verdict: not met",
+    ]
+    unmeasured = judge_seeds([run_record([None])], BUDGET)
+    assert "  not measured in every epoch" in seeds_text(unmeasured).splitlines()
 
 
 @pytest.mark.parametrize(

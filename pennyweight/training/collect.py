@@ -1,0 +1,32 @@
+"""Finding finished runs: a run folder, a folder of them, or published records."""
+
+from pathlib import Path
+
+from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.training.folder import RECORD, read_record
+
+
+def records_in(path: Path) -> list[RunRecord]:
+    """Return the records at `path` by seed: of a run folder, a record file, or a folder of `seed-*` of either kind.
+
+    Raises EnvironmentRefused when there is none, MismatchError when one is damaged.
+    """
+    if path.is_file():
+        return [_read_file(path)]
+    if (path / RECORD).exists():
+        return [read_record(path)]
+    folders = [read_record(found.parent) for found in path.glob(f"seed-*/{RECORD}")]
+    files = [_read_file(found) for found in path.glob("seed-*.json")]
+    if not folders + files:
+        raise EnvironmentRefused(
+            f"{path} holds no finished run. Name a run folder, as runs/NAME/seed-0, or a folder of them."
+        )
+    return sorted(folders + files, key=lambda record: record.seed)
+
+
+def _read_file(path: Path) -> RunRecord:
+    try:
+        return run_record_from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    except OSError as error:
+        raise EnvironmentRefused(f"Cannot read {path}: {error.strerror}.") from error
