@@ -79,6 +79,8 @@ static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
     int started = 0;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
     memset(&n->team, 0, sizeof n->team);
+    pthread_mutex_init(&n->team.gate, 0);
+    pthread_cond_init(&n->team.moved, 0);
     n->team.threads = threads;
     for (int i = 0; i < threads; i++) {
         workers[i] = shape;
