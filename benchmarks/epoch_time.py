@@ -9,19 +9,15 @@ benchmarks/epoch_time_HARDWARE_DATE.md.
 """
 
 import argparse
-import ctypes
 import statistics
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from machine import load_average, surroundings, write_report
+from peak import Peak
 from PIL import Image
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -29,7 +25,6 @@ from torch.utils.data import Dataset as TorchDataset
 
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.native.compiler import FLAGS, find_compiler
 from pennyweight.nets.initial import initial_weights
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
@@ -40,7 +35,6 @@ from pennyweight.training.native_engine import NativeEngine
 from pennyweight.training.provenance import usable_cores
 from pennyweight.training.recipe import Recipe
 
-HERE = Path(__file__).parent
 EPOCH_IMAGES = 60_000
 LOADER = "DataLoader loop"
 Side = Callable[[], None]
@@ -49,47 +43,9 @@ Side = Callable[[], None]
 @dataclass(frozen=True)
 class Row:
     recipe: str
+    peak: float
     floor: float
     seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Peak:
-    """Multiply-adds of all cores at once, in FLOP a second, and what they are made of: clock (Hz) and vector lanes."""
-
-    flops: float
-    clock: float
-    lanes: int
-    cores: int
-
-    def __str__(self) -> str:
-        unit = self.cores * self.clock * self.lanes * 2
-        return (
-            f"{self.flops / 1e9:.0f} GFLOP/s. {self.cores} cores x {self.clock / 1e9:.2f} GHz (measured) x "
-            f"{self.lanes} lanes x 2 x 1 unit make {unit / 1e9:.0f} GFLOP/s, so a core completes "
-            f"{self.flops / unit:.2f} full-width multiply-adds a cycle"
-        )
-
-
-def measure_peak(cores: int) -> Peak:
-    library = Path(tempfile.mkdtemp()) / "peak.so"
-    command = [*(find_compiler() or ["cc"]), *FLAGS, "-shared", "-fPIC", str(HERE / "peak.c"), "-o", str(library)]
-    subprocess.run(command, check=True)
-    loaded = ctypes.CDLL(str(library))
-    peak, cycles = loaded.peak, loaded.cycles
-    peak.restype, peak.argtypes = ctypes.c_double, [ctypes.c_long, ctypes.c_void_p]
-    cycles.restype, cycles.argtypes = ctypes.c_double, [ctypes.c_long]
-    out = (ctypes.c_float * cores)()
-    rounds, best, clock = 20_000_000, 0.0, 0.0
-    with ThreadPoolExecutor(cores) as pool:
-        for _ in range(5):
-            started = time.perf_counter()
-            done = list(pool.map(lambda core: peak(rounds, ctypes.byref(out, 4 * core)), range(cores)))
-            best = max(best, sum(done) / (time.perf_counter() - started))
-            started = time.perf_counter()
-            done = list(pool.map(lambda core: cycles(rounds), range(cores)))
-            clock = max(clock, sum(done) / cores / (time.perf_counter() - started))
-    return Peak(best, clock, loaded.lanes(), cores)
 
 
 def epoch_flop(plan: Plan) -> float:
@@ -175,26 +131,29 @@ def loader_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads:
     return run
 
 
-def measure_recipe(name: str, data: Dataset, peak: Peak, cores: int, rounds: int, budget: float) -> Row:
+def measure_recipe(name: str, data: Dataset, peak: Peak, rounds: int, budget: float) -> Row:
     recipe = find_recipe(name)
     plan = make_plan(recipe.layers)
     flop = epoch_flop(plan)
     # a part of an epoch that takes PyTorch a few seconds, in whole batches
-    images = int(min(EPOCH_IMAGES, max(1_024, budget * peak.flops * 0.1 / flop * EPOCH_IMAGES)))
+    images = int(min(EPOCH_IMAGES, max(1_024, budget * peak.best_flops * 0.1 / flop * EPOCH_IMAGES)))
     images = images // recipe.batch_images * recipe.batch_images
     sides = {"native": native_side(recipe, plan, data, images)}
     for variant in ("eager", "channels last", "bf16", "compiled"):
-        sides[f"torch {variant}"] = torch_side(recipe, plan, data, images, cores, variant)
+        sides[f"torch {variant}"] = torch_side(recipe, plan, data, images, peak.cores, variant)
     sides["torch eager, one thread"] = torch_side(recipe, plan, data, images, 1, "eager")
-    sides[LOADER] = loader_side(recipe, plan, data, images, cores)
+    sides[LOADER] = loader_side(recipe, plan, data, images, peak.cores)
     taken: dict[str, list[float]] = {side: [] for side in sides}
+    peaks = []
     for number in range(rounds + 1):
+        peaks.append(peak.burst())
         for side, run in sides.items():
             started = time.perf_counter()
             run()
             if number:  # the first round warms up
                 taken[side].append((time.perf_counter() - started) * EPOCH_IMAGES / images)
-    row = Row(name, flop / peak.flops, {side: statistics.median(seconds) for side, seconds in taken.items()})
+    now = statistics.median(peaks)
+    row = Row(name, now, flop / now, {side: statistics.median(seconds) for side, seconds in taken.items()})
     print(
         name, {side: round(seconds, 2) for side, seconds in row.seconds.items()}, f"floor {row.floor:.2f}", flush=True
     )
@@ -207,19 +166,19 @@ def report(rows: list[Row], peak: Peak, rounds: int, load_before: float) -> list
         "",
         f"{surroundings(load_before)}; PyTorch {torch.__version__}; medians of {rounds} rounds, sides in turn.",
         "",
-        f"Peak of {peak.cores} cores, measured in the same run: {peak}. The floor is the work (forward, both "
-        "gradients) over this peak.",
+        f"Peak of {peak.cores} cores: {peak}. It is measured again in every round, as what this machine gives changes "
+        "with its neighbours; the floor of a recipe is its work (forward, both gradients) over the median of its rounds.",
         "",
-        "| recipe | floor | native | native / floor | best PyTorch | which | PyTorch / native | PyTorch / floor "
+        "| recipe | peak, GFLOP/s | floor | native | native / floor | best PyTorch | which | PyTorch / native | PyTorch / floor "
         "| DataLoader loop | loop / native |",
-        "|---|---:|---:|---:|---:|---|---:|---:|---:|---:|",
+        "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     for row in rows:
         native, loop = row.seconds["native"], row.seconds[LOADER]
         in_memory = {side: seconds for side, seconds in row.seconds.items() if side.startswith("torch ")}
         which, best = min(in_memory.items(), key=lambda item: item[1])
         lines.append(
-            f"| {row.recipe} | {row.floor:.2f} | {native:.2f} | {native / row.floor:.2f} | {best:.2f} | {which[6:]} | "
+            f"| {row.recipe} | {row.peak / 1e9:.0f} | {row.floor:.2f} | {native:.2f} | {native / row.floor:.2f} | {best:.2f} | {which[6:]} | "
             f"{best / native:.1f} | {best / row.floor:.1f} | {loop:.1f} | {loop / native:.1f} |"
         )
     return lines
@@ -231,10 +190,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of every side")
     parser.add_argument("--seconds", type=float, default=2.0, help="about how long PyTorch takes for one round")
     arguments = parser.parse_args()
-    load_before, cores, data = load_average(), usable_cores(), load("mnist")
-    peak = measure_peak(cores)
+    load_before, data = load_average(), load("mnist")
+    peak = Peak(usable_cores())
+    peak.burst()
     print(f"peak {peak}, load {load_before:.2f}", flush=True)
-    rows = [measure_recipe(name, data, peak, cores, arguments.rounds, arguments.seconds) for name in arguments.recipes]
+    rows = [measure_recipe(name, data, peak, arguments.rounds, arguments.seconds) for name in arguments.recipes]
     print(write_report("epoch_time", report(rows, peak, arguments.rounds, load_before)))
 
 
