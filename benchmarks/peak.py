@@ -44,7 +44,7 @@ class Peak:
     def __str__(self) -> str:
         unit = self.cores * self.best_clock * self.lanes * 2
         return (
-            f"{self.best_flops / 1e9:.0f} GFLOP/s at best; {self.cores} cores x {self.best_clock / 1e9:.2f} GHz (measured) "
-            f"x {self.lanes} lanes x 2 x 1 unit make {unit / 1e9:.0f} GFLOP/s, so a core completes "
+            f"{self.best_flops / 1e9:.0f} GFLOP/s at best; {self.cores} cores x {self.best_clock / 1e9:.2f} GHz "
+            f"(measured) x {self.lanes} lanes x 2 x 1 unit make {unit / 1e9:.0f} GFLOP/s, so a core completes "
             f"{self.best_flops / unit:.2f} full-width multiply-adds a cycle"
         )

@@ -12,9 +12,9 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers read it as true; `typing` takes long enough to load for a Ctrl-C to land in it
 if TYPE_CHECKING:
-    from pennyweight.api import audit, compare, dataset, judge, load, published_recipes, recipe, train
+    from pennyweight.api import audit, claims, compare, dataset, judge, load, published_recipes, recipe, train, verify
 
-__all__ = ["audit", "compare", "dataset", "judge", "load", "published_recipes", "recipe", "train"]
+__all__ = ["audit", "claims", "compare", "dataset", "judge", "load", "published_recipes", "recipe", "train", "verify"]
 
 
 def __getattr__(name: str) -> object:

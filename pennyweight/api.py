@@ -4,20 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pennyweight.base.errors import UsageError
+from pennyweight.base.errors import UsageError, unknown
 from pennyweight.base.records import EpochRow, RunRecord
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as load_dataset
 from pennyweight.judging.audit import Audit, Rules, rules_of
 from pennyweight.judging.audit import audit as audit_recipe
+from pennyweight.judging.claims import CheckedClaim, Facts, check_claim
 from pennyweight.judging.compare import Comparison
 from pennyweight.judging.compare import compare as compare_records
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
-from pennyweight.recipes.catalogue import RECIPES, find_recipe, published
-from pennyweight.training.collect import records_in
+from pennyweight.judging.verify import Verification
+from pennyweight.judging.verify import replay as replay_run
+from pennyweight.judging.verify import verify as verify_folder
+from pennyweight.recipes.catalogue import DOCUMENTS, RECIPES, find_recipe, published
+from pennyweight.training.collect import full_runs, published_records, records_in
 from pennyweight.training.engines import choose_engine
-from pennyweight.training.folder import default_folder, set_aside
+from pennyweight.training.folder import default_folder, read_record, set_aside
 from pennyweight.training.identity import refuse_foreign_folder
 from pennyweight.training.loop import Observer
 from pennyweight.training.loop import train as train_run
@@ -157,6 +161,43 @@ def judge(*folders: str | Path) -> Judgement:
 def compare(first: str | Path, second: str | Path) -> Comparison:
     """Compare two run folders, or folders of runs, by the accuracy of their last epoch."""
     return compare_records(records_in(Path(first)), records_in(Path(second)))
+
+
+def claims(document: str | None = None, *, records: str | Path | None = None) -> dict[str, tuple[CheckedClaim, ...]]:
+    """Check what the source documents claim, by document; `document` is its number, as 000.
+
+    Raises UsageError for an unknown document.
+    """
+    wanted = {title: said for title, said in DOCUMENTS.items() if document is None or title.split()[0] == document}
+    if not wanted:
+        raise unknown("document", str(document), [title.split()[0] for title in DOCUMENTS])
+    folder = Path(records) if records else published_records()
+    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(folder, name))
+    return {title: tuple(check_claim(one, facts) for one in said) for title, said in wanted.items()}
+
+
+def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool = False) -> Verification:
+    """Recompute what the record of a finished run states; `replay` trains it again as well.
+
+    Seeds of the same recipe beside the folder are what a replay under other conditions is held against.
+    """
+    folder = Path(folder)
+    record = read_record(folder)
+    data_set = load_dataset(record.dataset, Path(data) if data else None)
+    found = verify_folder(folder, data_set)
+    if not replay:
+        return found
+    others = [one for one in records_in(folder.parent) if _same_recipe(one, record)] if folder.parent != folder else []
+    again = replay_run(folder, data_set, lambda run: train_run(run, Silent()), others)
+    return Verification(found.folder, (*found.checks, again))
+
+
+def _same_recipe(one: RunRecord, other: RunRecord) -> bool:
+    return one.seed != other.seed and (one.recipe, one.changes, one.dataset) == (
+        other.recipe,
+        other.changes,
+        other.dataset,
+    )
 
 
 def audit(wanted: str | Recipe, rules: Rules | None = None) -> Audit:

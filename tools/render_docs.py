@@ -1,15 +1,18 @@
-"""Render every table of figures in README.md and records/README.md from `records/`; `--check` only compares.
+"""Render every table of figures in README.md, records/README.md and docs/CLAIMS.md from records; `--check` compares.
 
 python tools/render_docs.py
 """
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
+import pennyweight as pw
 from pennyweight.base.budget import budget_for, check
 from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.base.stats import summary
@@ -40,10 +43,10 @@ def accuracies(record: RunRecord, split: str) -> list[float]:
 
 def recipe_table() -> Iterator[str]:
     """Yield the README's table: every recipe, its claim, and what full runs gave here."""
-    headers = ["recipe", "parameters", "MACs", "sees", "epochs"]
-    headers += ["its document claims (%)", "the same figure here (%)", "seeds", "kept its budget"]
+    headers = ["recipe", "parameters", "MACs", "sees", "epochs", "its document claims (%)", "the same figure here (%)"]
+    headers += ["last epoch (%)", "seeds", "kept its budget", "seconds to train"]
     yield "| " + " | ".join(headers) + " |"
-    yield "|---|---:|---:|---:|---:|---|---|---|---:|"
+    yield "|---|---:|---:|---:|---:|---|---|---|---|---:|---:|"
     for recipe in RECIPES:
         costs = measure(make_plan(recipe.layers))
         engine, records = most_seeds(recipe)
@@ -55,8 +58,10 @@ def recipe_table() -> Iterator[str]:
             str(recipe.epochs),
             claim_words(recipe.origin.claim),
             same_figure(recipe, records),
+            mean_words([accuracies(record, split_of(records))[-1] for record in records]) if records else "",
             f"{len(records)} {engine}" if records else "",
             kept(recipe, records),
+            f"{median(sum(row.seconds for row in record.epochs) for record in records):.0f}" if records else "",
         )
         yield "| " + " | ".join(cells) + " |"
 
@@ -71,8 +76,10 @@ def most_seeds(recipe: Recipe) -> tuple[str, list[RunRecord]]:
 def same_figure(recipe: Recipe, records: list[RunRecord]) -> str:
     """Return what full runs of the recipe gave for the figure its document claims: best or final, same split."""
     claim = recipe.origin.claim
-    if not records or claim is None:
+    if not records:
         return "not run in full yet"
+    if claim is None:
+        return ""
     curves = [accuracies(record, claim.split) for record in records]
     return mean_words([max(curve) if claim.which == "best" else curve[-1] for curve in curves])
 
@@ -98,14 +105,40 @@ def runs_table() -> Iterator[str]:
     for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir()):
         dataset, engine, name = folder.relative_to(RECORDS).parts
         records = load_records(dataset, engine, name)
-        split = "val" if records[0].val_images else "test"
+        split = split_of(records)
         curves = [accuracies(record, split) for record in records]
         figures = [[curve[-1] for curve in curves], [max(curve) for curve in curves], [min(c[-5:]) for c in curves]]
         cells = [dataset, engine, name, str(len(records)), str(len(curves[0])), split, *map(mean_words, figures)]
         yield "| " + " | ".join(cells) + " |"
 
 
-TABLES = {"recipes": recipe_table, "runs": runs_table}
+def split_of(records: list[RunRecord]) -> str:
+    """Return the split that judges these runs."""
+    return "val" if records[0].val_images else "test"
+
+
+def claims_tables() -> Iterator[str]:
+    """Yield docs/CLAIMS.md: every claim of every document with its verdict and reason."""
+    for title, checked in pw.claims().items():
+        counts = Counter(one.verdict for one in checked)
+        yield f"## {title}"
+        yield ""
+        yield (
+            f"{len(checked)} claims: "
+            + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+            + "."
+        )
+        yield ""
+        yield "| verdict | of | it says | because |"
+        yield "|---|---|---|---|"
+        for one in checked:
+            about = getattr(one.claim, "recipe", getattr(one.claim, "small", ""))
+            yield f"| {one.verdict} | {about} | {one.claim.quote} | {one.reason} |"
+        yield ""
+
+
+TABLES = {"recipes": recipe_table, "runs": runs_table, "claims": claims_tables}
+DOCUMENTS = (ROOT / "README.md", RECORDS / "README.md", ROOT / "docs" / "CLAIMS.md")
 
 
 def render(text: str) -> str:
@@ -115,9 +148,7 @@ def render(text: str) -> str:
 
 def main() -> int:
     """Render the documents, or with `--check` return 1 when one of them is out of date."""
-    stale = [
-        path for path in (ROOT / "README.md", RECORDS / "README.md") if render(path.read_text()) != path.read_text()
-    ]
+    stale = [path for path in DOCUMENTS if render(path.read_text()) != path.read_text()]
     for path in stale:
         print(f"{path.relative_to(ROOT)} does not agree with records/; run: python tools/render_docs.py")
         if "--check" not in sys.argv:

@@ -1,7 +1,8 @@
 """The frozen records that travel between rooms and into `record.json`; accuracies are percentages."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from pennyweight.base.errors import MismatchError, UsageError
@@ -99,6 +100,18 @@ class RunRecord:
     provenance: Provenance
     folder: str = ""
     schema: int = field(default=SCHEMA)
+    sha256: str = ""
+    """Digest of all the rest but the folder, written by `sealed`; empty in records of early versions."""
+
+
+def sealed(record: RunRecord) -> RunRecord:
+    """Return the record with the digest of what it says; where it lies is left out, so that it can be moved."""
+    return replace(record, sha256=_digest(replace(record, folder="", sha256="")))
+
+
+def _digest(record: RunRecord) -> str:
+    text = json.dumps(asdict(record), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()
 
 
 def to_json(record: Any) -> str:
@@ -126,6 +139,8 @@ def run_record_from_json(text: str, source: str) -> RunRecord:
         }
         record = make(RunRecord, parts)
         _check_counts(record)
+        if record.sha256 and record != replace(sealed(record), folder=record.folder):
+            raise UsageError(f"its content has SHA-256 {sealed(record).sha256[:12]}, it states {record.sha256[:12]}.")
         return record
     except (ValueError, RecursionError, UsageError) as error:
         raise MismatchError(f"{source} is not a run's record: {error}") from error

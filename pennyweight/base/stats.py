@@ -39,6 +39,13 @@ def summary(values: NDArray[np.float64], confidence: float = 0.95) -> Summary:
     return Summary(n, mean, deviation, mean - half, mean + half)
 
 
+def prediction_interval(values: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+    """Return where one more value of the same kind lies with `confidence`, from two values or more of shape (n,)."""
+    found = summary(values, confidence)
+    half = student_t_quantile((1 + confidence) / 2, found.n - 1) * found.deviation * sqrt(1 + 1 / found.n)
+    return found.mean - half, found.mean + half
+
+
 @dataclass(frozen=True)
 class Difference:
     """Mean of one sample less that of another, with a two-sided confidence interval."""

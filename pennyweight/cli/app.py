@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli import audit, compare, doctor, fetch, judge, show, train
+from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, show, train, verify
 from pennyweight.cli import list as list_verb
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app.command("train")(train.train)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
+app.command("ablate")(ablate.ablate)
+app.command("verify")(verify.verify)
+app.command("claims")(claims.claims)
 app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)
 

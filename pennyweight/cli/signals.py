@@ -7,6 +7,8 @@ import os
 import signal
 from types import FrameType
 
+PARENT = "PENNYWEIGHT_PARENT"
+"""Names the process that started this one and reads it; once that is gone, this one stops too."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,11 +18,12 @@ class StopFlag:
     def __init__(self, noted: int) -> None:
         """Start unset; the first `noted` signals only set the flag, the next interrupts, one more ends the process."""
         self._noted = noted
+        self._parent = os.environ.get(PARENT)
         self._received = 0
 
     def __call__(self) -> bool:
-        """Tell whether a signal asked to stop."""
-        return self._received > 0
+        """Tell whether a signal asked to stop, or whoever started this process is gone."""
+        return self._received > 0 or self._parent not in (None, str(os.getppid()))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._received += 1

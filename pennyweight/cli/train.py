@@ -38,8 +38,11 @@ def train(
 
     The same command resumes an unfinished run and returns a finished one. Exit 0 whatever the verdict.
 
+    'all' with --seeds is every published recipe, the cheap ones first, with one line a run.
+
     Examples: pennyweight train progressive-3; pennyweight train progressive-3 --seeds 0-4 --jobs 2;
-    pennyweight train skip-3 --epochs 2 -s optimizer.learning_rate=0.01
+    pennyweight train skip-3 --epochs 2 -s optimizer.learning_rate=0.01;
+    pennyweight train all --seeds 0-9 --jobs 2
     """
     from pennyweight.cli.signals import stop_on_signals
 
@@ -48,15 +51,22 @@ def train(
         raise UsageError(f"--epochs {epochs} and -s epochs=... are both given; use one of them.")
     if jobs is not None and seeds is None:
         raise UsageError(f"--jobs {jobs} says how many seeds are trained at once; name them with --seeds.")
+    if target == "all" and seeds is None:
+        raise UsageError("'all' trains every recipe over seeds; name them, as --seeds 0-9.")
     if seeds is not None:
+        from pennyweight.cli.train_all import train_all
         from pennyweight.cli.train_many import train_many
 
         if seed is not None:
             raise UsageError(f"--seed {seed} and --seeds {seeds} are both given; use one of them.")
+        if out is not None:
+            raise UsageError("--out names the folder of one run; with --seeds every seed has its own under runs/.")
         given = {"--dataset": dataset, "--engine": engine, "--device": device, "--epochs": epochs, "--data": data}
         passed = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
         passed += ["--again"] * again + ["--no-test"] * no_test + ["-v"] * verbose
-        return train_many(target, settings or (), passed, seeds=seeds, jobs=jobs, out=out, stop=stop, as_json=as_json)
+        if target == "all":
+            return train_all(settings or (), passed, seeds=seeds, jobs=jobs, stop=stop, as_json=as_json)
+        return train_many(target, settings or (), passed, seeds=seeds, jobs=jobs, stop=stop, as_json=as_json)
 
     from pennyweight.api import plan_run
     from pennyweight.cli.train_one import train_one

@@ -6,13 +6,13 @@ from pathlib import Path
 import typer
 
 from pennyweight.api import recipe
-from pennyweight.base.errors import Interrupted, UsageError
+from pennyweight.base.errors import Interrupted
 from pennyweight.cli.console import same_command
 from pennyweight.cli.output import result, result_json, say
-from pennyweight.cli.seeds import parse_seeds, train_seeds
+from pennyweight.cli.seeds import parse_seeds, share_cores
+from pennyweight.cli.workers import Task, run_tasks
 from pennyweight.judging.verdict import judge
-from pennyweight.reporting.tables import seeds_text, verdict_words
-from pennyweight.training.provenance import usable_cores
+from pennyweight.reporting.tables import plural, seeds_text, verdict_words
 
 
 def train_many(
@@ -22,22 +22,17 @@ def train_many(
     *,
     seeds: str,
     jobs: int | None,
-    out: Path | None,
     stop: Callable[[], bool],
     as_json: bool,
 ) -> None:
     """Train every seed in a process of its own and print each verdict, then what the seeds say together."""
-    if out is not None:
-        raise UsageError("--out names the folder of one run; with --seeds every seed has its own under runs/.")
     recipe(target, settings)
     numbers = parse_seeds(seeds)
-    together = min(usable_cores() if jobs is None else jobs, len(numbers))
-    if together < 1:
-        raise UsageError(f"--jobs is {jobs}; it must be 1 or more.")
-    threads = max(1, usable_cores() // together)
-    say(f"{target}: {len(numbers)} seeds, {together} at a time with {threads} thread{'s' * (threads > 1)} each")
-    arguments = [target, *passed, *(word for setting in settings for word in ("-s", setting))]
-    finished = train_seeds(numbers, arguments, together, threads, stop)
+    together, threads = share_cores(jobs, len(numbers))
+    say(f"{target}: {plural(len(numbers), 'seed')}, {together} at a time with {plural(threads, 'thread')} each")
+    words = (target, *passed, *(word for setting in settings for word in ("-s", setting)))
+    tasks = [Task(f"seed {number}", (*words, "--seed", str(number))) for number in numbers]
+    finished = run_tasks(tasks, jobs=together, threads=threads, stop=stop, hear=_repeat)
     records = [one.record for one in finished if one.record is not None]
     if as_json:
         result_json(records)
@@ -53,3 +48,7 @@ def train_many(
     worst = max(one.exit_code for one in finished)
     if worst:
         raise typer.Exit(worst)
+
+
+def _repeat(task: Task, line: str) -> None:
+    say(f"{task.label} | {line}")

@@ -15,6 +15,10 @@ RECIPES: tuple[Recipe, ...] = (
     *compact.RECIPES,
     *iteration.RECIPES,
 )
+DOCUMENTS = {module.DOCUMENT: module.CLAIMS for module in (progressive, evolution, skip, compact, iteration)}
+"""What each source document says that can be checked."""
+WALKS = {"progressive": progressive.WALK}
+"""Published recipes with what lies between them, one change at a time."""
 NAMES = tuple(recipe.name for recipe in RECIPES)
 
 
@@ -42,8 +46,9 @@ def find_recipe(target: str) -> Recipe:
 
 
 def published(name: str) -> Recipe | None:
-    """Return the published recipe of this name, or None."""
-    return next((recipe for recipe in RECIPES if recipe.name == name), None)
+    """Return the published recipe of this name, or of a walk, or None."""
+    walked = (recipe for walk in WALKS.values() for _, recipe in walk)
+    return next((recipe for recipe in (*RECIPES, *walked) if recipe.name == name), None)
 
 
 def _from_toml(path: Path) -> Recipe:

@@ -6,6 +6,21 @@ Its layer tables fix every row. Its text says "~19K" for version 2, whose own ta
 """
 
 from pennyweight.base.budget import Budget
+from pennyweight.base.claims import (
+    Better,
+    Channels,
+    Contains,
+    Convolutions,
+    DocumentClaim,
+    FirstWith,
+    FollowedBy,
+    LayerTable,
+    Logged,
+    ParameterCount,
+    ParameterLimit,
+    Reached,
+    Reduction,
+)
 from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Row
 from pennyweight.training.optimizers import Adam, AdamW
 from pennyweight.training.recipe import Claim, Origin, Recipe
@@ -71,3 +86,39 @@ V2 = Recipe(
 )
 
 RECIPES = (V1, V2)
+
+CLAIMS: tuple[DocumentClaim, ...] = (
+    LayerTable(
+        "Total params: 420,614",
+        "evolution-v1",
+        (80, 16, 1_168, 32, 4_640, 64, 18_496, 128, 73_856, 256, 295_168, 25_700, 1_010),
+        420_614,
+    ),
+    Convolutions("6 Convolutional Layers", "evolution-v1", 6),
+    FollowedBy("Batch Normalization: Applied after each convolution", "evolution-v1", "BatchNorm", with_last=True),
+    Contains("2 Fully Connected Layers", "evolution-v1", "Linear"),
+    Contains("No regularization (V1)", "evolution-v1", "Dropout", present=False),
+    Reached("Final Accuracy, training: 99.65%", "evolution-v1", 99.65, "train", "final"),
+    Reached("Final Accuracy, testing: 98.47%", "evolution-v1", 98.47, "test", "final"),
+    ParameterCount("Version table: 99,746", "evolution-v2", 99_746),
+    LayerTable(
+        "Total params: ~19,000",
+        "evolution-v2",
+        (120, 24, 2_616, 48, 10_416, 96, 20_784, 96, 27_712, 128, 36_928, 128, 650),
+        19_000,
+    ),
+    ParameterCount("~19K parameters", "evolution-v2", 19_000, nearest=1_000),
+    ParameterLimit("Target compliance (<20K parameters achieved)", "evolution-v2", 20_000, included=False),
+    Reduction("95%+ fewer parameters than V1", "evolution-v1", "evolution-v2", 95.0),
+    Channels("Efficient channel progression (1→12→24→48→48→64→64)", "evolution-v2", (12, 24, 48, 48, 64, 64, 10)),
+    Contains(
+        "Global Average Pooling: Eliminates large fully connected layers", "evolution-v2", "Linear", present=False
+    ),
+    FirstWith("Large FC layers → Global Average Pooling", "evolution-v2", "GlobalAvgPool", ("evolution-v1",)),
+    FollowedBy("Batch Normalization: Applied after each convolution", "evolution-v2", "BatchNorm", with_last=True),
+    Reached("Final Accuracy, training: 100.00%", "evolution-v2", 100.0, "train", "final"),
+    Reached("Final Accuracy, testing: 99.55%", "evolution-v2", 99.55, "test", "final"),
+    Logged("Epochs 18 to 20: 99.55, 99.54, 99.55", (99.55, 99.54, 99.55), 99.4, 0.01),
+    Better("98.47% (V1) to 99.55% (V2)", "evolution-v2", ("evolution-v1",), "test"),
+)
+"""What the document says that can be checked, in its order."""

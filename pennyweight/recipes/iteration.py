@@ -7,6 +7,19 @@ optimizer are not in the document; where its author's public scripts name them, 
 """
 
 from pennyweight.base.budget import Budget
+from pennyweight.base.claims import (
+    Channels,
+    Contains,
+    DocumentClaim,
+    FirstWith,
+    FollowedBy,
+    Held,
+    LastKernel,
+    LayerTable,
+    Logged,
+    ParameterLimit,
+    Reached,
+)
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.rows import CLASSES, AvgPool, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Relu, Row
 from pennyweight.training.optimizers import SGD, Adagrad, Adam
@@ -112,3 +125,38 @@ ITERATION_3 = Recipe(
 )
 
 RECIPES = (ITERATION_1, ITERATION_2, ITERATION_3)
+
+CLAIMS: tuple[DocumentClaim, ...] = (
+    LayerTable("Total params: 7,998", "iteration-1", (100, 20, 728, 16, 730, 20, 728, 16, 730, 4_910), 7_998),
+    LastKernel("Using 1 * 1 on last layer", "iteration-1", 1),
+    Channels("started with CNN : 10 -> 8 -> 10", "iteration-1", (10, 8, 10)),
+    FollowedBy("Batch normalization & relu after each convolution", "iteration-1", "BatchNorm", with_last=True),
+    Reached("Final Train accuracy: 98.8", "iteration-1", 98.8, "train", "final"),
+    Reached("Final Test accuracy: 98.8", "iteration-1", 98.8, "test", "final"),
+    LayerTable(
+        "Total params: 7,936",
+        "iteration-2",
+        (200, 40, 1_810, 20, 1_820, 40, 1_810, 20, 910, 20, 1_092, 24, 130),
+        7_936,
+    ),
+    FirstWith("Use dropout to prevent overfitting (introduced here)", "iteration-2", "Dropout", ("iteration-1",)),
+    FollowedBy("Dropout added after each layer of convolution", "iteration-2", "Dropout", with_last=True),
+    FirstWith("Average pooling introduced", "iteration-2", "AvgPool", ("iteration-1",)),
+    Channels("20 -> 10 -> 20 -> 12 -> 10", "iteration-2", (20, 10, 20, 12, 10)),
+    Reached("Final Train accuracy: 97.9", "iteration-2", 97.9, "train", "final"),
+    Reached("Final Test accuracy: 98.9", "iteration-2", 98.9, "test", "final"),
+    LayerTable(
+        "Total params: 5,178",
+        "iteration-3",
+        (54, 12, 648, 24, 1_296, 24, 1_296, 24, 1_296, 24, 480),
+        5_178,
+    ),
+    ParameterLimit("Parameters < 8000", "iteration-3", 8_000, included=False),
+    Channels("6→12→12→10 progression", "iteration-3", (6, 12, 12, 10)),
+    Reached("Final Train accuracy: 98.8", "iteration-3", 98.8, "train", "final"),
+    Reached("Final Test accuracy: 99.4", "iteration-3", 99.4, "test", "final"),
+    Held("99.4 % accuracy in last three iterations", "iteration-3", 99.4, "test", 13, 15),
+    Logged("Epochs 13 to 15: .994", (99.4, 99.4, 99.4), 99.4, 0.1),
+    Contains("Batch norm + proper regularization for stable final epochs", "iteration-3", "Dropout"),
+)
+"""What the document says that can be checked, in its order."""

@@ -7,9 +7,27 @@ size and how far images move are not stated.
     pennyweight train progressive-3
 """
 
+from dataclasses import replace
+
 from pennyweight.base.budget import Budget
+from pennyweight.base.claims import (
+    Better,
+    Channels,
+    Contains,
+    DocumentClaim,
+    FirstWith,
+    FollowedBy,
+    Held,
+    MinimalIncrease,
+    NoOverfitting,
+    OutputShapes,
+    ParameterCount,
+    ParameterLimit,
+    Reached,
+    TargetEpoch,
+)
 from pennyweight.data.augment import Augmentation
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu
+from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Rows
 from pennyweight.training.optimizers import Adam
 from pennyweight.training.recipe import Claim, Origin, Recipe
 from pennyweight.training.schedules import Constant, OneCycle
@@ -128,3 +146,72 @@ STEP_3 = Recipe(
 )
 
 RECIPES = (STEP_1, STEP_2, STEP_3)
+
+
+def _between(name: str, layers: Rows, augmentation: Augmentation = STEP_1.augmentation) -> Recipe:
+    origin = Origin(document="", note="Ours: a step of the walk from progressive-1 to progressive-3.")
+    return replace(STEP_1, name=name, layers=layers, augmentation=augmentation, origin=origin)
+
+
+_NORMALISED = (
+    *(Conv(4), BatchNorm(), Relu()),
+    *(Conv(8), BatchNorm(), Relu()),
+    MaxPool(),
+    *(Conv(16), BatchNorm(), Relu()),
+    Conv(CLASSES, kernel=1, bias=True),
+    GlobalAvgPool(),
+)
+_BLOCKS = tuple(row for row in STEP_3.layers if not isinstance(row, Dropout))
+
+WALK: tuple[tuple[str, Recipe], ...] = (
+    ("progressive-1", STEP_1),
+    ("+ BatchNorm", _between("progressive-1-batchnorm", _NORMALISED)),
+    ("+ the blocks of progressive-3", _between("progressive-1-blocks", _BLOCKS)),
+    ("+ dropout", _between("progressive-1-dropout", STEP_3.layers)),
+    ("+ augmentation", _between("progressive-1-augmentation", STEP_3.layers, STEP_3.augmentation)),
+    ("+ OneCycle to ten times the rate: progressive-3", STEP_3),
+)
+"""From step 1 to step 3, one change at a time."""
+
+CLAIMS: tuple[DocumentClaim, ...] = (
+    ParameterCount("Parameters: 1,674", "progressive-1", 1_674),
+    ParameterCount("Limited parameter count: 7,432", "progressive-1", 7_432),
+    Channels("4 Convolutional layers (1→4→8→16→10)", "progressive-1", (4, 8, 16, 10)),
+    OutputShapes(
+        "26x26x4, 24x24x8, 12x12x8, 10x10x16, 1x1x10",
+        "progressive-1",
+        ((4, 26, 26), (8, 24, 24), (8, 12, 12), (16, 10, 10), (10, 1, 1)),
+    ),
+    Contains("GAP eliminated need for dense layers", "progressive-1", "Linear", present=False),
+    Reached("Best Training Accuracy: 95.94%", "progressive-1", 95.94, "train", "best"),
+    Reached("Best Test Accuracy: 96.58% (Epoch 13)", "progressive-1", 96.58, "test", "best"),
+    TargetEpoch("Epochs to reach target: 13", "progressive-1", 96.0, "test", 13),
+    ParameterCount("Parameters: 5,208", "progressive-2", 5_208),
+    MinimalIncrease("Better accuracy (98.91%) with minimal parameter increase", "progressive-1", "progressive-2"),
+    Channels("Efficient channel management (8→12→16→8→12→10)", "progressive-2", (8, 12, 16, 8, 12, 10)),
+    FollowedBy("Batch normalization after each convolution", "progressive-2", "BatchNorm", with_last=True),
+    FirstWith("Model 2: Added BatchNorm", "progressive-2", "BatchNorm", ("progressive-1",)),
+    OutputShapes(
+        "26x26x8, 24x24x16, 12x12x8, 8x8x12, 1x1x10",
+        "progressive-2",
+        ((8, 26, 26), (16, 24, 24), (8, 12, 12), (12, 8, 8), (10, 1, 1)),
+    ),
+    Reached("Best Training Accuracy: 99.02%", "progressive-2", 99.02, "train", "best"),
+    Reached("Best Test Accuracy: 98.91% (Epoch 12)", "progressive-2", 98.91, "test", "best"),
+    TargetEpoch("Epochs to reach target: 6", "progressive-2", 98.5, "test", 6),
+    ParameterCount("Parameters: 6,188", "progressive-3", 6_188),
+    ParameterCount("Efficient parameter usage (7,984)", "progressive-3", 7_984),
+    ParameterLimit("Model size: ≤8000 parameters", "progressive-3", 8_000, included=True),
+    Channels("Optimized channel progression (8→10→12→16→16→10)", "progressive-3", (8, 10, 12, 16, 16, 10)),
+    OutputShapes(
+        "26x26x8, 12x12x10, 8x8x16, 4x4x16",
+        "progressive-3",
+        ((8, 26, 26), (10, 12, 12), (16, 8, 8), (16, 4, 4)),
+    ),
+    Reached("Best Training Accuracy: 99.40%", "progressive-3", 99.40, "train", "best"),
+    Reached("Best Test Accuracy: 99.54% (Epoch 12)", "progressive-3", 99.54, "test", "best"),
+    Held("Consistent >99.4% accuracy from Epoch 11-15", "progressive-3", 99.4, "test", 11, 15),
+    NoOverfitting("Robust against overfitting", "progressive-3", "test"),
+    Better("Consistent improvement", "progressive-3", ("progressive-1", "progressive-2"), "test"),
+)
+"""What the document says that can be checked, in its order."""

@@ -1,12 +1,16 @@
 """Tables and lines of plain text: records in, text out."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
 
 from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
 from pennyweight.base.stats import Summary
+from pennyweight.judging.ablate import Change
+from pennyweight.judging.claims import CheckedClaim
 from pennyweight.judging.compare import Comparison
 from pennyweight.judging.seeds import SeedsFigures, SeedsJudgement
+from pennyweight.judging.verify import Verification
 from pennyweight.nets.measure import Measurement
 from pennyweight.training.recipe import Claim
 
@@ -118,6 +122,39 @@ def figure_lines(figures: SeedsFigures | None) -> list[str]:
         ("from the images alone", f"± {figures.sampling_error:.3f} % (standard error of one accuracy)"),
     ]
     return ["  " + line for line in table(("", ""), rows).splitlines()[1:]]
+
+
+def walk_text(changes: Sequence[Change]) -> str:
+    """Return a walk from recipe to recipe: what each change makes of the accuracy, with its interval."""
+    rows = [
+        (
+            one.words,
+            f"{one.params:,}",
+            f"{one.final.mean:.2f} ± {one.final.deviation:.2f}" if one.final.n > 1 else f"{one.final.mean:.2f}",
+            str(one.final.n),
+            "" if one.gain is None else f"{one.gain.mean:+.2f}",
+            "" if one.gain is None or not isfinite(one.gain.low) else f"{one.gain.low:+.2f} to {one.gain.high:+.2f}",
+        )
+        for one in changes
+    ]
+    headers = ("change", "params", "final test, %", "seeds", "gain", "95 % interval of the gain")
+    return table(headers, rows, right=" rrrrr")
+
+
+def claims_text(document: str, checked: Sequence[CheckedClaim]) -> str:
+    """Return a document's claims, one a line: the verdict, its words, and why."""
+    rows = [(one.verdict, f'"{one.claim.quote}"', one.reason) for one in checked]
+    counts = Counter(one.verdict for one in checked)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    return "\n".join([f"{document}: {said}", table(("verdict", "it says", "because"), rows)])
+
+
+def verification_text(found: Verification) -> str:
+    """Return every check of a run folder on a line of its own, and what they come to."""
+    rows = [(check.name, check.written, check.found, "" if check.agrees else "DISAGREES") for check in found.checks]
+    broken = sum(not check.agrees for check in found.checks)
+    said = f"{plural(broken, 'check')} of {len(rows)} disagree" if broken else f"all {len(rows)} checks agree"
+    return "\n".join([table(("check", "written", "found", ""), rows), f"{found.folder}: {said}"])
 
 
 def comparison_text(found: Comparison, first: str, second: str) -> str:

@@ -30,3 +30,15 @@ def _read_file(path: Path) -> RunRecord:
         return run_record_from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
     except OSError as error:
         raise EnvironmentRefused(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def published_records() -> Path:
+    """Return where this checkout keeps the records behind its published figures; an installed package has none."""
+    return Path(__file__).parents[2] / "records"
+
+
+def full_runs(records: Path, name: str, dataset: str = "mnist") -> list[RunRecord]:
+    """Return the published runs of a recipe as it is, of the engine with the most seeds; none is an empty list."""
+    engines = [folder / name for folder in sorted(records.glob(f"{dataset}/*")) if (folder / name).is_dir()]
+    runs = [records_in(folder) for folder in engines]
+    return max(runs, key=len, default=[])

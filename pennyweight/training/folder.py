@@ -115,13 +115,18 @@ def set_aside(folder: Path) -> Path | None:
     return target
 
 
-def write_metrics(folder: Path, history: Sequence[EpochRow]) -> None:
-    """Write `metrics.csv`: one line an epoch, empty where nothing was measured."""
+def metrics_text(history: Sequence[EpochRow]) -> str:
+    """Return `metrics.csv`: one line an epoch, empty where nothing was measured."""
     text = io.StringIO()
     writer = csv.DictWriter(text, METRIC_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in history)
-    write_atomically(folder / METRICS, text.getvalue().encode())
+    return text.getvalue()
+
+
+def write_metrics(folder: Path, history: Sequence[EpochRow]) -> None:
+    """Write `metrics.csv`."""
+    write_atomically(folder / METRICS, metrics_text(history).encode())
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -18,7 +18,7 @@ from pennyweight.base.budget import judge_record, not_judged
 from pennyweight.base.errors import Interrupted, NonFiniteError
 from pennyweight.base.files import write_atomically
 from pennyweight.base.random import permutation
-from pennyweight.base.records import EpochRow, Misclassified, RunRecord
+from pennyweight.base.records import EpochRow, Misclassified, RunRecord, sealed
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import Dataset, PixelStatistics, Split, hold_out, pixel_statistics
 from pennyweight.nets.measure import measure
@@ -321,5 +321,6 @@ def _finish(setup: Setup, last: Checkpoint) -> RunRecord:
         folder=str(run.folder),
     )
     record = replace(record, verdict=judge_record(run.recipe.budgets, record))
+    record = sealed(record)
     write_record(run.folder, replace(record, folder=""))
     return record

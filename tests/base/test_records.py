@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from pennyweight.base.records import (
     RunRecord,
     Verdict,
     run_record_from_json,
+    sealed,
     to_json,
 )
 
@@ -145,7 +146,10 @@ def test_a_wrong_record_is_refused_by_what_is_wrong(held: object, words: str) ->
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(RunRecord) if field.name not in ("folder", "schema")])
+OPTIONAL = ("folder", "schema", "sha256")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(RunRecord) if field.name not in OPTIONAL])
 def test_no_field_of_a_record_may_be_missing(name: str) -> None:
     with pytest.raises(MismatchError, match=name):
         run_record_from_json(json.dumps({key: value for key, value in WHOLE.items() if key != name}), "record.json")
@@ -156,3 +160,14 @@ def test_a_record_with_a_number_json_cannot_hold_is_not_written() -> None:
     row = EpochRow(**{**vars(record.epochs[0]), "train_loss": float("nan")})
     with pytest.raises(ValueError, match="JSON"):
         to_json(RunRecord(**{**vars(record), "epochs": (row,)}))
+
+
+def test_an_edited_record_is_refused_by_its_digest_and_a_moved_one_is_not() -> None:
+    record = sealed(run_record_from_json(json.dumps(WHOLE), "here"))
+    held = json.loads(to_json(record))
+    assert run_record_from_json(json.dumps({**held, "folder": "elsewhere"}), "here") == replace(
+        record, folder="elsewhere"
+    )
+    for name, value in (("seed", 99), ("engine", "another"), ("sha256", "0" * 64), ("changes", ["epochs=3"])):
+        with pytest.raises(MismatchError, match="SHA-256"):
+            run_record_from_json(json.dumps({**held, name: value}), "here")

@@ -1,0 +1,184 @@
+"""Is a run what it says it is? Everything that can be recomputed is, and held against what is written."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from pennyweight.base.budget import correct_of, images_of, judge_record
+from pennyweight.base.errors import MismatchError
+from pennyweight.base.records import RunRecord
+from pennyweight.base.stats import prediction_interval
+from pennyweight.data.dataset import Dataset, PixelStatistics, hold_out, pixel_statistics
+from pennyweight.judging.seeds import curve_of
+from pennyweight.nets.measure import measure
+from pennyweight.training.averaging import shipped_weights
+from pennyweight.training.checkpoint import Checkpoint, newest_checkpoint
+from pennyweight.training.engines import choose_engine
+from pennyweight.training.evaluation import score
+from pennyweight.training.folder import METRICS, metrics_text
+from pennyweight.training.identity import identity_of
+from pennyweight.training.run import Run
+from pennyweight.training.trained import Trained, load_trained
+
+FEWEST_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was recomputed: what is written, what was found, and whether they agree."""
+
+    name: str
+    written: str
+    found: str
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Every check of a run folder; `agrees` when all of them do."""
+
+    folder: str
+    checks: tuple[Check, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether everything written is what was found."""
+        return all(check.agrees for check in self.checks)
+
+
+def verify(folder: Path, dataset: Dataset) -> Verification:
+    """Recompute what the record of a finished run states, from its weights and the data.
+
+    Raises EnvironmentRefused when a file is missing, MismatchError when a file is damaged or the weights do not belong
+    to the recipe and record beside them.
+    """
+    trained = load_trained(folder)
+    newest = newest_checkpoint(folder, lambda text: None)
+    if newest is None:
+        raise MismatchError(
+            f"{folder} holds a record but no checkpoint, so its epochs cannot be held against anything."
+        )
+    checks = [*_origin(trained, newest, dataset), *_history(folder, trained, newest), *_figures(trained, dataset)]
+    return Verification(str(folder), tuple(checks))
+
+
+def _origin(trained: Trained, newest: Checkpoint, dataset: Dataset) -> Iterator[Check]:
+    """Yield whether record, recipe and checkpoint are of one run, on this data."""
+    record = trained.record
+    yield _check("dataset digest", record.provenance.dataset_digest, dataset.digest)
+    run = Run(trained.recipe, dataset, record.seed, Path(), engine=record.engine, device=record.provenance.device)
+    tested = any(row.test_correct is not None for row in record.epochs)
+    wanted = identity_of(replace(run, measure_test=tested), None)
+    differing = [key for key, value in wanted.items() if newest.identity.get(key, value) != value]
+    yield Check("checkpoint is of this run", "the same run", ", ".join(differing) or "the same run", not differing)
+    engine = str(newest.identity.get("engine version"))
+    yield _check("engine", record.provenance.engine, f"{record.engine} {engine}")
+    yield _check("recipe", record.recipe, trained.recipe.name)
+    yield _check("parameters", f"{record.params:,}", f"{measure(trained.plan).params:,}")
+    averaged = shipped_weights(newest.state, trained.plan)
+    same = all(np.array_equal(averaged[name], weight) for name, weight in trained.weights.items())
+    yield Check("weights", "those of the last checkpoint", "the same" if same else "others", same)
+    statistics = pixel_statistics(hold_out(dataset, trained.recipe.validation_images).train_images)
+    found = PixelStatistics(trained.mean, trained.spread)
+    yield _check("mean and spread of the pixels", str(found), str(statistics))
+
+
+def _history(folder: Path, trained: Trained, newest: Checkpoint) -> Iterator[Check]:
+    """Yield whether every epoch of the record is the one its checkpoint holds, and consistent in itself."""
+    record = trained.record
+    yield _check("epochs", str(len(record.epochs)), str(len(newest.history)))
+    pairs = zip(record.epochs, newest.history, strict=False)
+    edited = [str(mine.epoch) for mine, theirs in pairs if mine != theirs]
+    yield Check("every epoch is the checkpoint's", "yes", f"not {', '.join(edited)}" if edited else "yes", not edited)
+    yield _check("mistakes are the checkpoint's", str(len(record.misclassified)), str(len(newest.misclassified)))
+    wrong = [str(row.epoch) for row in record.epochs if not _consistent(record, row.epoch - 1)]
+    yield Check("accuracies are their counts", "yes", f"not in {', '.join(wrong)}" if wrong else "yes", not wrong)
+    verdict = judge_record(trained.recipe.budgets, record)
+    yield _check("verdict", str(record.verdict.met), str(verdict.met))
+    if verdict.met == record.verdict.met:
+        yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
+    same = (folder / METRICS).read_text() == metrics_text(newest.history) if (folder / METRICS).exists() else False
+    yield Check(METRICS, "the checkpoint's epochs", "the same" if same else "others", same)
+
+
+def _consistent(record: RunRecord, number: int) -> bool:
+    row = record.epochs[number]
+    for split, accuracy in (("test", row.test_accuracy), ("val", row.val_accuracy)):
+        correct = correct_of(row, split)
+        expected = None if correct is None else 100 * correct / images_of(record, split)
+        if accuracy != expected:
+            return False
+    return True
+
+
+def _figures(trained: Trained, dataset: Dataset) -> Iterator[Check]:
+    """Yield whether the weights give the figures of the last epoch, image by image."""
+    record, last = trained.record, trained.record.epochs[-1]
+    engine = choose_engine(record.engine, "cpu").name
+    split = hold_out(dataset, trained.recipe.validation_images)
+    yield _check("images", str(record.train_images), str(len(split.train_labels)))
+    yield _check("test images", str(record.test_images), str(len(dataset.test_labels)))
+    if last.val_correct is not None:
+        found = score(trained.logits(split.val_images, engine), split.val_labels)
+        yield _check("held-out images right", f"{last.val_correct:,}", f"{found.correct:,}")
+    if last.test_correct is None:
+        return
+    found = score(trained.logits(dataset.test_images, engine), dataset.test_labels)
+    yield _check("test images right", f"{last.test_correct:,}", f"{found.correct:,}")
+    wrong = np.flatnonzero(found.predicted != dataset.test_labels)
+    expected = [(int(i), int(dataset.test_labels[i]), int(found.predicted[i])) for i in wrong]
+    listed = [(one.index, one.label, one.predicted) for one in record.misclassified]
+    differing = len({*expected} ^ {*listed})
+    yield Check("each mistake", "as listed", f"{differing} differ" if differing else "as listed", expected == listed)
+
+
+def _check(name: str, written: str, found: str) -> Check:
+    return Check(name, written, found, written == found)
+
+
+def replay(folder: Path, dataset: Dataset, train: Callable[[Run], RunRecord], siblings: list[RunRecord]) -> Check:
+    """Train the run again and compare: byte by byte under the same conditions, else with what other seeds gave.
+
+    `siblings` are runs of the same recipe with other seeds; a result counts as in line when it lies in their 95 %
+    prediction interval.
+    """
+    trained = load_trained(folder)
+    old = trained.record
+    with TemporaryDirectory() as elsewhere:
+        run = Run(
+            trained.recipe,
+            dataset,
+            old.seed,
+            Path(elsewhere) / "run",
+            engine=choose_engine(old.engine, old.provenance.device).name,
+            device=old.provenance.device,
+            measure_test=any(row.test_correct is not None for row in old.epochs),
+            changes=old.changes,
+        )
+        new = train(run)
+    if _conditions(new) == _conditions(old):
+        return _check("trained again, byte by byte", old.weights_sha256[:16], new.weights_sha256[:16])
+    return _in_line(old, new, siblings)
+
+
+def _conditions(record: RunRecord) -> tuple[object, ...]:
+    """Return what decides the bytes of a run; the native engine's version holds compiler, flags and processor."""
+    held = record.provenance
+    threads = held.threads if record.engine == "torch" else None
+    return held.engine, held.device, held.cpu.rpartition(",")[0], threads
+
+
+def _in_line(old: RunRecord, new: RunRecord, siblings: list[RunRecord]) -> Check:
+    split = "val" if old.epochs[-1].test_correct is None else "test"
+    curves = [curve_of(record, split) for record in siblings]
+    finals = np.array([curve[-1] for curve in curves if curve is not None])
+    mine, found = curve_of(old, split), curve_of(new, split)
+    name = f"trained again under other conditions ({new.provenance.engine}), {split} accuracy"
+    if len(finals) < FEWEST_SEEDS or mine is None or found is None:
+        return Check(name, "not shown", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", False)
+    low, high = prediction_interval(finals)
+    within = all(low <= value <= high for value in (mine[-1], found[-1]))
+    return Check(name, f"{mine[-1]:.2f} %", f"{found[-1]:.2f} %, other seeds {low:.2f} to {high:.2f} %", within)
