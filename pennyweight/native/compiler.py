@@ -18,10 +18,11 @@ from time import perf_counter
 import platformdirs
 
 from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.native.generate import PARTS
 
 KERNELS = Path(__file__).parent / "kernels"
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-std=gnu11", "-fvisibility=hidden")
-LINK = ("-shared", "-fPIC", "-lm", "-lpthread")
+LINK = ("-shared", "-lm", "-lpthread")
 SHOWN_LINES = 8
 CACHE = "PENNYWEIGHT_CACHE"
 EXTRA_FLAGS = "PENNYWEIGHT_CFLAGS"
@@ -92,25 +93,39 @@ def _compile(source: str, library: Path, command: Sequence[str], say: Callable[[
         written.write_text(source)
     except OSError:
         return False
-    line = [*command, "-I", str(KERNELS), str(written), "-o", str(half), *LINK]
+    pieces = [half.with_suffix(f".{part}.o") for part in range(PARTS)]
     try:
-        done = subprocess.run(line, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-SHOWN_LINES:])
-            raise EnvironmentRefused(
-                f"The C compiler '{command[0]}' failed on {written} (exit {done.returncode}):\n{last}\n"
-                "Name another compiler with $CC, or train with PyTorch: --engine torch."
-            )
+        common = [*command, "-I", str(KERNELS), "-fPIC", "-c", str(written)]
+        _run([[*common, f"-DPART={part}", "-o", str(piece)] for part, piece in enumerate(pieces)], written)
+        _run([[*command, *map(str, pieces), "-o", str(half), *LINK]], written)
         _digest_file(library).write_text(sha256(half.read_bytes()).hexdigest())
         os.replace(half, library)
     except OSError:
         return False
     finally:
-        half.unlink(missing_ok=True)
+        for path in (half, *pieces):
+            path.unlink(missing_ok=True)
     seconds = perf_counter() - started
     name = "zig cc" if "ziglang" in command else Path(command[0]).name
     say(f"Compiled the network with {name} in {seconds:.1f} s; it is kept for the next run.")
     return True
+
+
+def _run(commands: Sequence[Sequence[str]], written: Path) -> None:
+    """Run compilers side by side; raises EnvironmentRefused with the last lines of the first that fails."""
+    pipe = subprocess.PIPE
+    started = [
+        subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, errors="replace")
+        for command in commands
+    ]
+    said = [process.communicate()[0] for process in started]
+    for command, process, text in zip(commands, started, said, strict=True):
+        if process.returncode:
+            last = "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
+            raise EnvironmentRefused(
+                f"The C compiler '{command[0]}' failed on {written} (exit {process.returncode}):\n{last}\n"
+                "Name another compiler with $CC, or train with PyTorch: --engine torch."
+            )
 
 
 def _usable(library: Path, say: Callable[[str], None]) -> bool:

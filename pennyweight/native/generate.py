@@ -13,6 +13,8 @@ from pennyweight.nets.initial import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
 from pennyweight.nets.plan import Plan, Shape
 
 MOST_THREADS = 64
+PARTS = 2
+"""How many pieces a network is compiled in, side by side."""
 CHUNK_PARAMETERS = 2_048
 KERNELS = ("common", "convolution", "batchnorm", "tail", "image", "loss", "optimizer", "team")
 
@@ -93,16 +95,18 @@ class _Generator:
             *self._struct(),
             '#include "net.h"',
         ]
-        body = [
-            line
+        heavy = {
+            f"void phase_{number}(Net *n, Scratch *t, int g)": ["GROUP_OF_TRAINING", *lines]
             for number, lines in enumerate(train.groups)
-            for line in _function(f"void phase_{number}(Net *n, Scratch *t, int g)", ["GROUP_OF_TRAINING", *lines])
+        }
+        heavy["void forward_group(Net *n, int g, int images)"] = ["(void)images;", *forward]
+        light = [
+            *_function("static void flip(Net *n, int item)", _switch(flips)),
+            *_function("static void use_running_statistics(Net *n)", self._running_lines()),
+            *_function("static void train_step(Net *n, Scratch *t)", self._step_lines(train)),
+            '#include "calls.h"',
         ]
-        body += _function("void forward_group(Net *n, int g, int images)", ["(void)images;", *forward])
-        body += _function("void flip(Net *n, int item)", _switch(flips))
-        body += _function("void use_running_statistics(Net *n)", self._running_lines())
-        body += _function("void train_step(Net *n, Scratch *t)", self._step_lines(train))
-        return "\n".join([*head, *body, '#include "calls.h"', ""])
+        return "\n".join([*head, *_shared_out(heavy), *_only_in(0, light), ""])
 
     def _convolutions(self) -> list[Convolution]:
         return [segment for segment in self.program.segments if isinstance(segment, Convolution)]
@@ -352,7 +356,27 @@ def _size(shape: Shape, border: int = 0) -> int:
 
 
 def _function(signature: str, lines: list[str]) -> list[str]:
-    return [f"static {signature} {{", *(f"    {line}" for line in lines if line), "}"]
+    return [f"{signature} {{", *(f"    {line}" for line in lines if line), "}"]
+
+
+def _shared_out(functions: dict[str, list[str]]) -> list[str]:
+    """Return functions each defined in one of the parts that are compiled side by side, and declared in the others.
+
+    What takes long to compile are the calls with literal shapes, so parts get about as many of them.
+    """
+    loads = [0] * PARTS
+    part_of = {}
+    for signature in sorted(functions, key=lambda one: -len(functions[one])):
+        part_of[signature] = loads.index(min(loads))
+        loads[part_of[signature]] += len(functions[signature])
+    lines = [f"{signature};" for signature in functions]
+    for signature, body in functions.items():
+        lines += _only_in(part_of[signature], _function(signature, body))
+    return lines
+
+
+def _only_in(part: int, lines: list[str]) -> list[str]:
+    return [f"#if PART == {part}", *lines, "#endif"]
 
 
 def _switch(cases: list[str]) -> list[str]:
