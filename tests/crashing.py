@@ -152,6 +152,27 @@ def _server() -> subprocess.Popen[str]:
     return server
 
 
+def children_of(parent: int) -> list[int]:
+    table = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for pid, ppid in (line.split() for line in table.splitlines()) if int(ppid) == parent]
+
+
+def alive(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.strip().startswith("Z")
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> str:
+    """Read what a process says until `text` comes up in it; return what was read."""
+    assert process.stderr
+    said = ""
+    while text not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def flip_bit(path: Path, byte: int, bit: int = 0) -> None:
     content = bytearray(path.read_bytes())
     content[byte] ^= 1 << bit

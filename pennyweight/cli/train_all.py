@@ -9,6 +9,7 @@ from time import perf_counter
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from pennyweight.api import recipe
 from pennyweight.base.errors import Interrupted
@@ -20,7 +21,7 @@ from pennyweight.cli.workers import Finished, Task, run_tasks
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import NAMES
-from pennyweight.reporting.matrix import Progress, matrix_table
+from pennyweight.reporting.matrix import Progress, matrix_text
 from pennyweight.reporting.tables import duration
 from pennyweight.training.folder import read_record
 
@@ -46,7 +47,7 @@ def train_all(
     def hear(task: Task, line: str) -> None:
         progress.hear(task.label, line)
         if live:
-            live.update(matrix_table(progress, perf_counter()), refresh=True)
+            live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
         elif line.startswith("Error") or "killed by" in line:
             say(f"{task.label} | {line}")
 
@@ -54,7 +55,7 @@ def train_all(
         record = read_record(Path(finished.record["folder"])) if finished.record else None
         progress.end(finished.task.label, record)
         if live:
-            live.update(matrix_table(progress, perf_counter()), refresh=True)
+            live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
         elif record:
             left = progress.seconds_left(perf_counter())
             say(
@@ -69,7 +70,7 @@ def train_all(
     if as_json:
         result_json(complete)
     else:
-        Console().print(matrix_table(progress, perf_counter()))
+        result(matrix_text(progress, perf_counter()))
     if stop() and len(complete) < len(tasks):
         raise Interrupted(f"Stopped with {len(complete)} of {len(tasks)} runs complete. Resume: {same_command()}")
     if worst := max(one.exit_code for one in finished):

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from rich.table import Table
 
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import summary
-from pennyweight.reporting.tables import duration
+from pennyweight.reporting.tables import duration, table
 
 EPOCH = re.compile(r"epoch\s+(\d+)/(\d+)")
 
@@ -50,25 +49,27 @@ class Progress:
         return (whole - complete - begun) / spent * (now - self.started) if spent else 0.0
 
 
-def matrix_table(progress: Progress, now: float) -> Table:
+def matrix_text(progress: Progress, now: float) -> str:
     """Return one line a recipe: runs complete, their accuracies, how many kept the budget, and what is in training."""
-    left = progress.seconds_left(now)
-    title = f"about {duration(left)} left" if left >= 1 else None
-    table = Table("recipe", "runs", "mean ± sd, %", "lowest, %", "kept", "in training", title=title, box=None)
+    rows = []
     for name in progress.names:
         records = progress.records.get(name, [])
         finals = [accuracy for record in records if (accuracy := _final(record)) is not None]
         kept = [record for record in records if record.verdict.met]
         trained = [f"{label.split()[-1]}: {at}" for label, at in progress.running.items() if label.split()[0] == name]
-        table.add_row(
-            name,
-            f"{len(records)}/{progress.seeds}",
-            _mean(finals),
-            f"{min(finals):.2f}" if finals else "",
-            f"{len(kept)}/{len(records)}" if records else "",
-            ", ".join(trained),
+        rows.append(
+            (
+                name,
+                f"{len(records)}/{progress.seeds}",
+                _mean(finals),
+                f"{min(finals):.2f}" if finals else "",
+                f"{len(kept)}/{len(records)}" if records else "",
+                ", ".join(trained),
+            )
         )
-    return table
+    text = table(("recipe", "runs", "mean ± sd, %", "lowest, %", "kept", "in training"), rows, right=" rrrr")
+    left = progress.seconds_left(now) if progress.running else 0.0
+    return text + (f"\nabout {duration(left)} left" if left else "")
 
 
 def _final(record: RunRecord) -> float | None:

@@ -14,7 +14,9 @@ import pytest
 from crashing import (
     RECIPES,
     Ended,
+    alive,
     check_resumed,
+    children_of,
     engine,
     environment,
     finish,
@@ -23,6 +25,7 @@ from crashing import (
     start,
     start_command,
     train_words,
+    wait_for,
 )
 
 import pennyweight
@@ -95,17 +98,6 @@ def test_another_verb_is_interrupted_at_once(tmp_path: Path) -> None:
 
 
 # Real processes, from Python's own start on.
-
-
-def wait_for(process: subprocess.Popen[str], text: str) -> str:
-    """Read what a process says until `text` comes up in it; return what was read."""
-    assert process.stderr
-    said = ""
-    while text not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def end_by(process: subprocess.Popen[str], name: str, said: str, times: int = 1) -> Ended:
@@ -228,16 +220,6 @@ def several_seeds() -> list[str]:
         "--jobs",
         "2",
     ]
-
-
-def children_of(parent: int) -> list[int]:
-    table = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(pid) for pid, ppid in (line.split() for line in table.splitlines()) if int(ppid) == parent]
-
-
-def alive(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.strip().startswith("Z")
 
 
 def check_complete(home: Path) -> None:

@@ -1,0 +1,134 @@
+"""Every recipe over several seeds, and a walk between two: killed, they go on; complete, they say what they came to."""
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from time import sleep
+
+import numpy as np
+import pytest
+import scipy.stats
+from crashing import alive, children_of, environment, finish, start, wait_for
+from support import run_record
+
+from pennyweight.base.records import run_record_from_json
+from pennyweight.cli.seeds import parse_seeds, share_cores
+from pennyweight.judging.ablate import changes
+from pennyweight.recipes.catalogue import NAMES, WALKS, find_recipe
+from pennyweight.reporting.matrix import Progress, matrix_text
+from pennyweight.reporting.tables import walk_text
+
+ALL = ["train", "all", "--seeds", "0-1", "--jobs", "2", "--epochs", "1", "--dataset", "digits"]
+CHEAP = ["-s", "validation_images=0", "-s", "batch_images=16"]
+
+
+@pytest.mark.slow
+def test_a_matrix_whose_process_is_killed_is_finished_by_the_same_command(tmp_path: Path) -> None:
+    process = start([*ALL, *CHEAP], tmp_path)
+    said = wait_for(process, " of 26 runs")
+    children = children_of(process.pid)
+    process.kill()
+    process.communicate()
+    while any(alive(child) for child in children):  # whoever was in training notices that nobody reads it
+        sleep(0.1)
+    before = {path: path.read_bytes() for path in tmp_path.glob("runs/*/seed-*/record.json")}
+    assert before, said
+    assert len(before) < 26
+    ended = finish(start([*ALL, *CHEAP], tmp_path))
+    assert ended.code == 0, ended.err
+    assert len(list(tmp_path.glob("runs/*/seed-*/record.json"))) == 26
+    assert {path: path.read_bytes() for path in before} == before
+    assert all(name in ended.out for name in NAMES)
+    assert "2/2" in ended.out
+    assert "\x1b" not in ended.out + ended.err
+
+
+@pytest.mark.slow
+def test_a_matrix_with_a_recipe_that_cannot_run_trains_the_others_and_says_so(tmp_path: Path) -> None:
+    ended = finish(start([*ALL, "-s", "optimizer.learning_rate=0.001"], tmp_path))
+    assert ended.code == 2
+    assert "compact-minimal seed 0 | Error: Cannot hold out 10,000 of 1,437 training images" in ended.err
+    assert "4 runs did not finish" in ended.out
+    assert len(list(tmp_path.glob("runs/*/seed-*/record.json"))) == 22
+
+
+def test_all_needs_seeds_and_takes_no_folder(tmp_path: Path) -> None:
+    for words, sentence in (
+        (["train", "all"], "'all' trains every recipe over seeds; name them, as --seeds 0-9."),
+        (
+            [*ALL, "--out", "here"],
+            "--out names the folder of one run; with --seeds every seed has its own under runs/.",
+        ),
+    ):
+        command = [sys.executable, "-m", "pennyweight", *words]
+        ended = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stderr) == (2, f"Error: {sentence}\n")
+
+
+@pytest.mark.slow
+def test_a_walk_is_trained_once_and_shows_the_gain_of_every_change(tmp_path: Path) -> None:
+    words = ["ablate", "progressive", "--seeds", "0-1", "--dataset", "digits"]
+    ended = finish(start(words, tmp_path))
+    assert ended.code == 0, ended.err
+    lines = ended.out.splitlines()
+    assert len(lines) == 1 + len(WALKS["progressive"])
+    assert "OneCycle" in lines[-1]
+    again = finish(start([*words, "--json"], tmp_path))
+    assert "| epoch" not in again.err
+    found = json.loads(again.out)
+    assert found[0]["gain"] is None
+    records = [
+        [
+            run_record_from_json(path.read_text(), "here")
+            for path in tmp_path.glob(f"runs/{one.name}+*/seed-*/record.json")
+        ]
+        for _, one in WALKS["progressive"]
+    ]
+    finals = [np.mean([record.epochs[-1].test_accuracy for record in group]) for group in records]
+    assert [one["final"]["mean"] for one in found] == pytest.approx(finals)
+    assert [one["gain"]["mean"] for one in found[1:]] == pytest.approx(np.diff(finals))
+
+
+def test_a_walk_ends_at_published_recipes_and_changes_one_thing_at_a_time() -> None:
+    recipes = [one for _, one in WALKS["progressive"]]
+    assert (recipes[0], recipes[-1]) == (find_recipe("progressive-1"), find_recipe("progressive-3"))
+    for before, after in pairwise(recipes):
+        parts = ("layers", "augmentation", "schedule", "batch_images", "epochs", "label_smoothing", "averaging")
+        assert sum(getattr(before, part) != getattr(after, part) for part in parts) == 1
+        assert type(before.optimizer) is type(after.optimizer)
+
+
+def test_the_gain_of_a_change_is_welch_s() -> None:
+    first = [run_record([final], seed=seed) for seed, final in enumerate((9_000, 9_010, 9_004))]
+    second = [run_record([final], seed=seed) for seed, final in enumerate((9_100, 9_130))]
+    (start_, change) = changes([("start", first), ("+ more", second)])
+    expected = scipy.stats.ttest_ind([91.0, 91.3], [90.0, 90.1, 90.04], equal_var=False).confidence_interval()
+    assert start_.gain is None
+    assert (change.gain.low, change.gain.high) == pytest.approx((expected.low, expected.high))
+    assert f"{change.gain.low:+.2f} to {change.gain.high:+.2f}" in walk_text([start_, change])
+
+
+def test_progress_counts_work_and_not_runs() -> None:
+    progress = Progress(["cheap", "dear"], 1, started=0.0, work=[1.0, 9.0])
+    assert progress.seconds_left(5.0) == 0.0
+    for epoch in (1, 2):
+        progress.hear("cheap seed 0", f"epoch {epoch}/2  loss 1.0")
+    assert progress.running == {"cheap seed 0": "2/2"}
+    progress.end("cheap seed 0", run_record([9_000]))
+    progress.records = {"cheap": [run_record([9_000])]}
+    assert progress.seconds_left(10.0) == pytest.approx(90.0)
+    assert progress.running == {}
+    assert [line.split()[:2] for line in matrix_text(progress, 10.0).splitlines()[1:]] == [
+        ["cheap", "1/1"],
+        ["dear", "0/1"],
+    ]
+
+
+def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pennyweight.cli.seeds.usable_cores", lambda: 8)
+    assert share_cores(None, 10) == (8, 1)
+    assert share_cores(2, 10) == (2, 4)
+    assert share_cores(None, 3) == (3, 2)
+    assert parse_seeds("0-2,7") == [0, 1, 2, 7]
