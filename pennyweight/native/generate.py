@@ -15,6 +15,7 @@ from pennyweight.nets.plan import Plan, Shape
 MOST_THREADS = 64
 PARTS = 2
 """How many pieces a network is compiled in, side by side."""
+PIECE_LINES = 4
 CHUNK_PARAMETERS = 2_048
 KERNELS = ("common", "convolution", "batchnorm", "tail", "image", "loss", "optimizer", "team")
 
@@ -96,11 +97,15 @@ class _Generator:
             '#include "net.h"',
         ]
         heavy = {
-            f"void phase_{number}(Net *n, Scratch *t, int g)": ["GROUP_OF_TRAINING", *lines]
-            for number, lines in enumerate(train.groups)
+            f"void phase_{number}_{piece}(Net *n, Scratch *t, int g)": ["GROUP_OF_TRAINING", *lines]
+            for number, group in enumerate(train.groups)
+            for piece, lines in enumerate(_pieces(group))
         }
-        heavy["void forward_group(Net *n, int g, int images)"] = ["(void)images;", *forward]
+        for piece, lines in enumerate(_pieces(forward)):
+            heavy[f"void forward_{piece}(Net *n, int g, int images)"] = ["(void)images;", *lines]
+        calls = [f"forward_{piece}(n, g, images);" for piece in range(len(_pieces(forward)))]
         light = [
+            *_function("static void forward_group(Net *n, int g, int images)", calls),
             *_function("static void flip(Net *n, int item)", _switch(flips)),
             *_function("static void use_running_statistics(Net *n)", self._running_lines()),
             *_function("static void train_step(Net *n, Scratch *t)", self._step_lines(train)),
@@ -188,7 +193,8 @@ class _Generator:
     def _step_lines(self, train: Phases) -> list[str]:
         lines = []
         for number in range(len(train.groups)):
-            lines.append(f"for (int g; (g = team_next(&n->team)) < n->groups;) phase_{number}(n, t, g);")
+            calls = " ".join(f"phase_{number}_{piece}(n, t, g);" for piece in range(len(_pieces(train.groups[number]))))
+            lines.append(f"for (int g; (g = team_next(&n->team)) < n->groups;) {{ {calls} }}")
             if number < len(train.joins):
                 lines += ["if (team_arrive(&n->team)) {", *train.joins[number], "team_release(&n->team);", "}"]
         return lines
@@ -353,6 +359,11 @@ class _Generator:
 def _size(shape: Shape, border: int = 0) -> int:
     c, h, w = shape
     return c * (h + 2 * border) * (w + 2 * border)
+
+
+def _pieces(lines: list[str]) -> list[list[str]]:
+    """Cut a long row of calls, so that no one function takes most of the time to compile."""
+    return [lines[start : start + PIECE_LINES] for start in range(0, len(lines), PIECE_LINES)]
 
 
 def _function(signature: str, lines: list[str]) -> list[str]:
