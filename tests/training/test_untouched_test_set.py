@@ -1,0 +1,64 @@
+"""No decision reads test figures: a counter on the test images says who looks at them, and when."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_recipes import PLATEAU, TINY
+
+from pennyweight.api import Silent
+from pennyweight.base.records import RunRecord
+from pennyweight.data.dataset import Dataset, load
+from pennyweight.training.loop import train
+from pennyweight.training.recipe import Recipe
+from pennyweight.training.run import Run
+from pennyweight.training.schedules import ReduceLROnPlateau
+
+DIGITS = load("digits")
+QUICK_PLATEAU = replace(PLATEAU, epochs=4, schedule=ReduceLROnPlateau(factor=0.1, patience_epochs=0, threshold=0.5))
+RECIPES = pytest.mark.parametrize("recipe", [TINY, QUICK_PLATEAU], ids=["average", "plateau"])
+ENGINES = pytest.mark.parametrize("engine", ["native", "torch"])
+
+
+class Watched(np.ndarray):
+    """An array that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        Watched.reads += 1
+        return np.asarray(self)[place]
+
+
+def watched() -> Dataset:
+    Watched.reads = 0
+    return replace(DIGITS, test_images=DIGITS.test_images.view(Watched))
+
+
+def run(recipe: Recipe, folder: Path, engine: str, measure_test: bool) -> tuple[RunRecord, int]:
+    record = train(Run(recipe, watched(), 0, folder, engine=engine, measure_test=measure_test), Silent())
+    return record, Watched.reads
+
+
+@RECIPES
+@ENGINES
+def test_what_is_decided_is_decided_without_the_test_images(recipe: Recipe, engine: str, tmp_path: Path) -> None:
+    looked, reads = run(recipe, tmp_path / "looked", engine, measure_test=True)
+    blind, none = run(recipe, tmp_path / "blind", engine, measure_test=False)
+    assert (reads > 0, none) == (True, 0)
+    assert blind.weights_sha256 == looked.weights_sha256
+    assert [row.learning_rate for row in blind.epochs] == [row.learning_rate for row in looked.epochs]
+    assert {row.test_correct for row in blind.epochs} == {None}
+
+
+def test_the_plateau_above_did_lower_the_rate(tmp_path: Path) -> None:
+    record, _ = run(QUICK_PLATEAU, tmp_path, "native", measure_test=False)
+    assert record.epochs[-1].learning_rate < record.epochs[0].learning_rate
+
+
+def test_control_the_counter_sees_one_look() -> None:
+    data = watched()
+    assert data.test_images[0].shape == (28, 28)
+    assert Watched.reads == 1
