@@ -1,11 +1,15 @@
 """What several test files need: records and rows made up in memory, and strategies that generate them."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
 from pennyweight.base.budget import Budget
-from pennyweight.base.records import EpochRow, Provenance, RunRecord, Verdict
+from pennyweight.base.records import EpochRow, Provenance, RunRecord, Verdict, run_record_from_json, sealed, to_json
 from pennyweight.nets.rows import (
     CLASSES,
     AvgPool,
@@ -111,6 +115,14 @@ def run_record(
 def with_folder(record: RunRecord, folder: str) -> RunRecord:
     """Return the record as if read from `folder`."""
     return replace(record, folder=folder)
+
+
+def edit_record(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the record of a run as someone who knows of its digest."""
+    path = folder / "record.json"
+    held = json.loads(path.read_text())
+    change(held)
+    path.write_text(to_json(sealed(run_record_from_json(json.dumps({**held, "sha256": ""}), str(path)))))
 
 
 counts = st.integers(1, 200)

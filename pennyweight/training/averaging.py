@@ -39,8 +39,8 @@ class Averaging:
         """Raise UsageError naming the first field outside of its range."""
         if not 0 <= self.decay < 1:
             raise UsageError(f"averaging.decay is {self.decay}; it must be at least 0 and below 1.")
-        if not 1 <= self.every_steps <= 1_000:
-            raise UsageError(f"averaging.every_steps is {self.every_steps}; it must be from 1 to 1,000.")
+        if not 1 <= self.every_steps <= 100:
+            raise UsageError(f"averaging.every_steps is {self.every_steps}; it must be from 1 to 100.")
 
 
 def moved(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
-from support import BUDGET, TINY, run_record, with_folder
+from support import BUDGET, TINY, edit_record, run_record, with_folder
 
 import pennyweight as pw
 from pennyweight.base.errors import EnvironmentRefused, MismatchError, UsageError
@@ -144,11 +144,8 @@ def test_a_real_run_is_judged_by_its_recipe_and_record(digits_run: Path) -> None
 
 
 def test_the_verdict_is_computed_anew_from_the_counts(folder: Path) -> None:
-    path = folder / "record.json"
-    record = json.loads(path.read_text())
-    record["epochs"][-1]["test_correct"] = 0
-    path.write_text(json.dumps(record))
-    assert json.loads(path.read_text())["verdict"]["met"] is True
+    edit_record(folder, lambda held: held["epochs"][-1].update(test_correct=0))
+    assert json.loads((folder / "record.json").read_text())["verdict"]["met"] is True
     found = pw.judge(folder)
     assert found.met is False
     assert found.runs[0].verdict.breaches == ("accuracy_not_held",)
@@ -161,8 +158,7 @@ def test_the_budget_is_that_of_the_recipe_beside_it(folder: Path) -> None:
 
 
 def test_parameters_are_counted_and_not_believed(folder: Path) -> None:
-    path = folder / "record.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "params": 100}))
+    edit_record(folder, lambda held: held.update(params=100))
     with pytest.raises(MismatchError, match="the record says 100 parameters, the weights are 404"):
         pw.judge(folder)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import TINY
+from support import TINY, edit_record
 
 import pennyweight as pw
 from pennyweight.api import Silent
 from pennyweight.base.errors import MismatchError
-from pennyweight.base.records import RunRecord, run_record_from_json, sealed, to_json
+from pennyweight.base.records import RunRecord, run_record_from_json, to_json
 from pennyweight.data import dataset as datasets
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.judging.verify import Verification, replay, verify
@@ -58,14 +58,6 @@ def test_an_honest_run_passes(recipe: Recipe, engine: str, seed: int, runs: Path
     assert len(found.checks) > 12
 
 
-def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change a record as someone who knows of its digest."""
-    held = json.loads((folder / "record.json").read_text())
-    change(held)
-    record = run_record_from_json(json.dumps({**held, "sha256": ""}), "here")
-    (folder / "record.json").write_text(to_json(sealed(record)))
-
-
 def last(held: dict[str, Any]) -> dict[str, Any]:
     return held["epochs"][-1]
 
@@ -78,7 +70,7 @@ def better(held: dict[str, Any], number: int = -1) -> None:
 
 
 def with_metrics(folder: Path) -> None:
-    edit(folder, lambda held: better(held, 0))
+    edit_record(folder, lambda held: better(held, 0))
     record = run_record_from_json((folder / "record.json").read_text(), "here")
     (folder / "metrics.csv").write_text(metrics_text(record.epochs))
 
@@ -88,7 +80,7 @@ def other_weights(folder: Path, name: str, seed: int, restate: bool) -> None:
     shutil.copy(source, folder / "weights.safetensors")
     if restate:
         tensors, _ = read_sealed(source)
-        edit(folder, lambda held: held.update(weights_sha256=content_digest(tensors, {})))
+        edit_record(folder, lambda held: held.update(weights_sha256=content_digest(tensors, {})))
 
 
 def nudged_weights(folder: Path) -> None:
@@ -97,14 +89,14 @@ def nudged_weights(folder: Path) -> None:
     name = next(iter(tensors))
     tensors[name] = tensors[name] * 1.01
     path.write_bytes(seal(tensors, facts))
-    edit(folder, lambda held: held.update(weights_sha256=content_digest(tensors, {})))
+    edit_record(folder, lambda held: held.update(weights_sha256=content_digest(tensors, {})))
 
 
 CHEATS: dict[str, Callable[[Path], object]] = {
-    "a better accuracy": lambda folder: edit(folder, lambda held: last(held).update(test_accuracy=99.9)),
-    "a better accuracy and count": lambda folder: edit(folder, better),
+    "a better accuracy": lambda folder: edit_record(folder, lambda held: last(held).update(test_accuracy=99.9)),
+    "a better accuracy and count": lambda folder: edit_record(folder, better),
     "an earlier epoch, and metrics.csv with it": with_metrics,
-    "an epoch removed": lambda folder: edit(folder, lambda held: held["epochs"].pop()),
+    "an epoch removed": lambda folder: edit_record(folder, lambda held: held["epochs"].pop()),
     "weights of another recipe": lambda folder: other_weights(folder, "other-native", 0, restate=True),
     "weights of another seed": lambda folder: other_weights(folder, "tiny-native", 1, restate=False),
     "weights of another seed, stated": lambda folder: other_weights(folder, "tiny-native", 1, restate=True),
@@ -112,14 +104,18 @@ CHEATS: dict[str, Callable[[Path], object]] = {
     "records of two seeds swapped": lambda folder: shutil.copy(
         folder.parent.parent / "tiny-native" / "seed-1" / "record.json", folder
     ),
-    "a verdict": lambda folder: edit(folder, lambda held: held["verdict"].update(met=not held["verdict"]["met"])),
-    "a limit": lambda folder: edit(folder, lambda held: held["verdict"]["limits"][0].update(measured="12")),
-    "a seed": lambda folder: edit(folder, lambda held: held.update(seed=7)),
-    "fewer mistakes": lambda folder: edit(folder, lambda held: held["misclassified"].pop()),
-    "another mistake": lambda folder: edit(folder, lambda held: held["misclassified"][0].update(predicted=99)),
-    "fewer parameters": lambda folder: edit(folder, lambda held: held.update(params=100)),
-    "a quicker epoch": lambda folder: edit(folder, lambda held: last(held).update(seconds=0.001)),
-    "another engine": lambda folder: edit(folder, lambda held: held["provenance"].update(engine="native clang 99")),
+    "a verdict": lambda folder: edit_record(
+        folder, lambda held: held["verdict"].update(met=not held["verdict"]["met"])
+    ),
+    "a limit": lambda folder: edit_record(folder, lambda held: held["verdict"]["limits"][0].update(measured="12")),
+    "a seed": lambda folder: edit_record(folder, lambda held: held.update(seed=7)),
+    "fewer mistakes": lambda folder: edit_record(folder, lambda held: held["misclassified"].pop()),
+    "another mistake": lambda folder: edit_record(folder, lambda held: held["misclassified"][0].update(predicted=99)),
+    "fewer parameters": lambda folder: edit_record(folder, lambda held: held.update(params=100)),
+    "a quicker epoch": lambda folder: edit_record(folder, lambda held: last(held).update(seconds=0.001)),
+    "another engine": lambda folder: edit_record(
+        folder, lambda held: held["provenance"].update(engine="native clang 99")
+    ),
     "metrics.csv": lambda folder: (folder / "metrics.csv").write_text("epoch\n"),
 }
 
@@ -157,7 +153,7 @@ def test_the_command_says_what_disagrees_and_ends_with_1(copied: Path, capsys: p
 
     verb(copied)
     assert capsys.readouterr().out.splitlines()[-1].endswith("checks agree")
-    edit(copied, better)
+    edit_record(copied, better)
     with pytest.raises(typer.Exit) as end:
         verb(copied)
     assert end.value.exit_code == 1
@@ -228,7 +224,7 @@ def test_a_thousand_mutated_records_are_refused(copied: Path) -> None:
 
 
 def test_control_without_its_digest_a_mutated_record_is_read(copied: Path) -> None:
-    edit(copied, lambda held: held["provenance"].update(cpu="another"))
+    edit_record(copied, lambda held: held["provenance"].update(cpu="another"))
     held = json.loads((copied / "record.json").read_text())
     (copied / "record.json").write_text(json.dumps({**held, "seed": 9, "sha256": ""}))
     assert read_record(copied).seed == 9

@@ -52,7 +52,7 @@ def test_an_average_taken_once_an_epoch_is_that_of_the_checkpoints_of_the_plain_
 ) -> None:
     steps = -(-(1_437 - TINY.validation_images) // TINY.batch_images)
     plain = replace(PLAIN, epochs=1)
-    averaged = replace(plain, averaging=Averaging(decay=0.98, every_steps=1_000))
+    averaged = replace(plain, averaging=Averaging(decay=0.98, every_steps=100))
     run(plain, tmp_path / "plain", engine)
     run(averaged, tmp_path / "averaged", engine)
     from pennyweight.nets.initial import initial_weights

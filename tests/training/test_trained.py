@@ -1,6 +1,5 @@
 """A finished run in the hand: it predicts what was trained, and mixed-up files are refused by name."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support import TINY
+from support import TINY, edit_record
 
 import pennyweight as pw
 from pennyweight.base.errors import EnvironmentRefused, MismatchError, UsageError
@@ -183,8 +182,6 @@ def test_a_folder_that_is_not_there_says_where_runs_are(tmp_path: Path) -> None:
 
 
 def test_the_record_of_another_run_is_refused(folder: Path) -> None:
-    path = folder / "record.json"
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "weights_sha256": "0" * 64}))
+    edit_record(folder, lambda held: held.update(weights_sha256="0" * 64))
     with pytest.raises(MismatchError, match="the record beside it is of 000000000000"):
         pw.load(folder)
