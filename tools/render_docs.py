@@ -14,12 +14,15 @@ import numpy as np
 
 import pennyweight as pw
 from pennyweight.base.budget import budget_for, check
+from pennyweight.base.claims import Reached
 from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.base.stats import summary
+from pennyweight.judging.claims import FALSE, TRUE, UNCHECKABLE, Facts, check_claim
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.tables import claim_words
+from pennyweight.training.collect import full_runs
 from pennyweight.training.engines import ENGINES
 from pennyweight.training.recipe import Recipe
 
@@ -137,7 +140,20 @@ def claims_tables() -> Iterator[str]:
         yield ""
 
 
-TABLES = {"recipes": recipe_table, "runs": runs_table, "claims": claims_tables}
+def sentences() -> Iterator[str]:
+    """Yield one sentence a recipe on how it compares with its document."""
+    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(RECORDS, name))
+    words = {TRUE: "in line", FALSE: "not what we find", UNCHECKABLE: "open"}
+    for recipe in RECIPES:
+        claim = recipe.origin.claim
+        if claim is None:
+            continue
+        stated = Reached(claim_words(claim), recipe.name, claim.accuracy, claim.split, claim.which)
+        checked = check_claim(stated, facts)
+        yield f"- `{recipe.name}`, {claim_words(claim)}: {words[checked.verdict]}; {checked.reason}."
+
+
+TABLES = {"sentences": sentences, "recipes": recipe_table, "runs": runs_table, "claims": claims_tables}
 DOCUMENTS = (ROOT / "README.md", RECORDS / "README.md", ROOT / "docs" / "CLAIMS.md")
 
 

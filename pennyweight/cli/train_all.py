@@ -21,7 +21,7 @@ from pennyweight.cli.workers import Finished, Task, run_tasks
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import NAMES
-from pennyweight.reporting.matrix import Progress, matrix_text
+from pennyweight.reporting.matrix import Progress, final_accuracy, matrix_text
 from pennyweight.reporting.tables import duration
 from pennyweight.training.folder import read_record
 
@@ -58,10 +58,8 @@ def train_all(
             live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
         elif record:
             left = progress.seconds_left(perf_counter())
-            say(
-                f"{_run_line(record)}  {progress.ended} of {len(tasks)} runs"
-                + (f", {duration(left)} left" if left else "")
-            )
+            ending = f", {duration(left)} left" if left else ""
+            say(f"{_run_line(record)}  {progress.ended} of {len(tasks)} runs{ending}")
 
     say(f"{len(names)} recipes x {len(numbers)} seeds, {together} at a time")
     with live or nullcontext():
@@ -85,8 +83,7 @@ def _work(name: str, settings: Sequence[str]) -> float:
 
 
 def _run_line(record: RunRecord) -> str:
-    row = record.epochs[-1]
-    split, accuracy = ("test", row.test_accuracy) if row.test_accuracy is not None else ("val", row.val_accuracy)
+    split, accuracy = final_accuracy(record)
     held = {True: "budget met", False: "budget not met", None: "not judged"}[record.verdict.met]
     seconds = duration(sum(row.seconds for row in record.epochs))
     figure = f"{split} {accuracy:.2f} %" if accuracy is not None else "not measured"

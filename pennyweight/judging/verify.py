@@ -24,6 +24,8 @@ from pennyweight.training.run import Run
 from pennyweight.training.trained import Trained, load_trained
 
 FEWEST_SEEDS = 3
+SHOWN = 16
+"""Characters of a digest that are printed; all of them are compared."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def verify(folder: Path, dataset: Dataset) -> Verification:
 def _origin(trained: Trained, newest: Checkpoint, dataset: Dataset) -> Iterator[Check]:
     """Yield whether record, recipe and checkpoint are of one run, on this data."""
     record = trained.record
-    yield _check("dataset digest", record.provenance.dataset_digest, dataset.digest)
+    written, found = record.provenance.dataset_digest, dataset.digest
+    yield Check("dataset digest", written[:SHOWN], found[:SHOWN], written == found)
     run = Run(trained.recipe, dataset, record.seed, Path(), engine=record.engine, device=record.provenance.device)
     tested = any(row.test_correct is not None for row in record.epochs)
     wanted = identity_of(replace(run, measure_test=tested), None)
@@ -82,8 +85,8 @@ def _origin(trained: Trained, newest: Checkpoint, dataset: Dataset) -> Iterator[
     same = all(np.array_equal(averaged[name], weight) for name, weight in trained.weights.items())
     yield Check("weights", "those of the last checkpoint", "the same" if same else "others", same)
     statistics = pixel_statistics(hold_out(dataset, trained.recipe.validation_images).train_images)
-    found = PixelStatistics(trained.mean, trained.spread)
-    yield _check("mean and spread of the pixels", str(found), str(statistics))
+    stated = PixelStatistics(trained.mean, trained.spread)
+    yield Check("mean and spread of the pixels", _words(stated), _words(statistics), stated == statistics)
 
 
 def _history(folder: Path, trained: Trained, newest: Checkpoint) -> Iterator[Check]:
@@ -97,7 +100,7 @@ def _history(folder: Path, trained: Trained, newest: Checkpoint) -> Iterator[Che
     wrong = [str(row.epoch) for row in record.epochs if not _consistent(record, row.epoch - 1)]
     yield Check("accuracies are their counts", "yes", f"not in {', '.join(wrong)}" if wrong else "yes", not wrong)
     verdict = judge_record(trained.recipe.budgets, record)
-    yield _check("verdict", str(record.verdict.met), str(verdict.met))
+    yield _check("budget met", str(record.verdict.met), str(verdict.met))
     if verdict.met == record.verdict.met:
         yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
     same = (folder / METRICS).read_text() == metrics_text(newest.history) if (folder / METRICS).exists() else False
@@ -119,8 +122,8 @@ def _figures(trained: Trained, dataset: Dataset) -> Iterator[Check]:
     record, last = trained.record, trained.record.epochs[-1]
     engine = choose_engine(record.engine, "cpu").name
     split = hold_out(dataset, trained.recipe.validation_images)
-    yield _check("images", str(record.train_images), str(len(split.train_labels)))
-    yield _check("test images", str(record.test_images), str(len(dataset.test_labels)))
+    yield _check("training images", f"{record.train_images:,}", f"{len(split.train_labels):,}")
+    yield _check("test images", f"{record.test_images:,}", f"{len(dataset.test_labels):,}")
     if last.val_correct is not None:
         found = score(trained.logits(split.val_images, engine), split.val_labels)
         yield _check("held-out images right", f"{last.val_correct:,}", f"{found.correct:,}")
@@ -133,6 +136,10 @@ def _figures(trained: Trained, dataset: Dataset) -> Iterator[Check]:
     listed = [(one.index, one.label, one.predicted) for one in record.misclassified]
     differing = len({*expected} ^ {*listed})
     yield Check("each mistake", "as listed", f"{differing} differ" if differing else "as listed", expected == listed)
+
+
+def _words(statistics: PixelStatistics) -> str:
+    return f"{statistics.mean:.6f}, {statistics.spread:.6f}"
 
 
 def _check(name: str, written: str, found: str) -> Check:

@@ -54,7 +54,7 @@ def matrix_text(progress: Progress, now: float) -> str:
     rows = []
     for name in progress.names:
         records = progress.records.get(name, [])
-        finals = [accuracy for record in records if (accuracy := _final(record)) is not None]
+        finals = [accuracy for record in records if (accuracy := final_accuracy(record)[1]) is not None]
         kept = [record for record in records if record.verdict.met]
         trained = [f"{label.split()[-1]}: {at}" for label, at in progress.running.items() if label.split()[0] == name]
         rows.append(
@@ -72,9 +72,12 @@ def matrix_text(progress: Progress, now: float) -> str:
     return text + (f"\nabout {duration(left)} left" if left else "")
 
 
-def _final(record: RunRecord) -> float | None:
+def final_accuracy(record: RunRecord) -> tuple[str, float | None]:
+    """Return the split a run is judged on and its last accuracy there in percent, where it was measured."""
     row = record.epochs[-1]
-    return row.val_accuracy if row.test_accuracy is None else row.test_accuracy
+    if record.verdict.split == "val" or row.test_accuracy is None:
+        return "val", row.val_accuracy
+    return "test", row.test_accuracy
 
 
 def _mean(finals: Sequence[float]) -> str:
