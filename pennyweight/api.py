@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pennyweight.base.errors import UsageError, unknown
+from pennyweight.base.errors import EnvironmentRefused, PennyweightError, UsageError, unknown
 from pennyweight.base.records import EpochRow, RunRecord
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as load_dataset
@@ -19,7 +19,7 @@ from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.recipes.catalogue import DOCUMENTS, RECIPES, find_recipe, published
-from pennyweight.training.collect import full_runs, published_records, records_in
+from pennyweight.training.collect import full_runs, published_records, records_in, same_run
 from pennyweight.training.engines import choose_engine
 from pennyweight.training.folder import default_folder, read_record, set_aside
 from pennyweight.training.identity import refuse_foreign_folder
@@ -166,13 +166,16 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
 def claims(document: str | None = None, *, records: str | Path | None = None) -> dict[str, tuple[CheckedClaim, ...]]:
     """Check what the source documents claim, by document; `document` is its number, as 000.
 
-    Raises UsageError for an unknown document.
+    Raises UsageError for an unknown document, EnvironmentRefused when there is no folder `records`.
     """
     wanted = {title: said for title, said in DOCUMENTS.items() if document is None or title.split()[0] == document}
     if not wanted:
         raise unknown("document", str(document), [title.split()[0] for title in DOCUMENTS])
     folder = Path(records) if records else published_records()
-    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(folder, name))
+    if records and not folder.is_dir():
+        raise EnvironmentRefused(f"There is no folder {folder}; --records names one like the records/ of the checkout.")
+    by_name = {one.name: one for one in RECIPES}
+    facts = Facts(by_name, lambda name: full_runs(folder, name, by_name[name].epochs))
     return {title: tuple(check_claim(one, facts) for one in said) for title, said in wanted.items()}
 
 
@@ -187,17 +190,18 @@ def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool =
     found = verify_folder(folder, data_set)
     if not replay:
         return found
-    others = [one for one in records_in(folder.parent) if _same_recipe(one, record)] if folder.parent != folder else []
-    again = replay_run(folder, data_set, lambda run: train_run(run, Silent()), others)
+    again = replay_run(folder, data_set, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
     return Verification(found.folder, (*found.checks, again))
 
 
-def _same_recipe(one: RunRecord, other: RunRecord) -> bool:
-    return one.seed != other.seed and (one.recipe, one.changes, one.dataset) == (
-        other.recipe,
-        other.changes,
-        other.dataset,
-    )
+def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
+    """Return runs beside `folder` that differ in their seed alone; none when what lies there cannot be read."""
+    try:
+        beside = records_in(folder.resolve().parent)
+    except PennyweightError:
+        return []
+    alike = same_run(record)
+    return [one for one in beside if one.seed != record.seed and same_run(one) == alike]
 
 
 def audit(wanted: str | Recipe, rules: Rules | None = None) -> Audit:

@@ -20,7 +20,7 @@ from pennyweight.base.stats import summary
 from pennyweight.judging.claims import FALSE, TRUE, UNCHECKABLE, Facts, check_claim
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
-from pennyweight.recipes.catalogue import RECIPES
+from pennyweight.recipes.catalogue import RECIPES, published
 from pennyweight.reporting.tables import claim_words
 from pennyweight.training.collect import full_runs
 from pennyweight.training.engines import ENGINES
@@ -135,14 +135,14 @@ def claims_tables() -> Iterator[str]:
         yield "| verdict | of | it says | because |"
         yield "|---|---|---|---|"
         for one in checked:
-            about = getattr(one.claim, "recipe", getattr(one.claim, "small", ""))
+            about = getattr(one.claim, "recipe", getattr(one.claim, "large", ""))
             yield f"| {one.verdict} | {about} | {one.claim.quote} | {one.reason} |"
         yield ""
 
 
 def sentences() -> Iterator[str]:
     """Yield one sentence a recipe on how it compares with its document."""
-    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(RECORDS, name))
+    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(RECORDS, name, published(name).epochs))
     words = {TRUE: "in line", FALSE: "not what we find", UNCHECKABLE: "open"}
     for recipe in RECIPES:
         claim = recipe.origin.claim

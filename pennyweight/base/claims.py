@@ -166,13 +166,14 @@ class TargetEpoch(DocumentClaim):
 
 @dataclass(frozen=True)
 class Held(DocumentClaim):
-    """The accuracy is at least (or above) this in every epoch from `first` to `last`."""
+    """The accuracy is at least this, or above it where the figure itself is excluded, from epoch `first` to `last`."""
 
     recipe: str
     accuracy: float
     split: str
     first: int
     last: int
+    included: bool = True
 
 
 @dataclass(frozen=True)

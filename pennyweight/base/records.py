@@ -1,7 +1,7 @@
 """The frozen records that travel between rooms and into `record.json`; accuracies are percentages."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -110,8 +110,17 @@ def sealed(record: RunRecord) -> RunRecord:
 
 
 def _digest(record: RunRecord) -> str:
-    text = json.dumps(asdict(record), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_stated(record), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(text.encode()).hexdigest()
+
+
+def _stated(value: Any) -> Any:
+    """Return a value for a digest, without fields at their default: a field added later changes no old digest."""
+    if is_dataclass(value):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        defaults = {field.name: field.default for field in fields(value)}
+        return {name: _stated(one) for name, one in held.items() if one != defaults[name]}
+    return [_stated(one) for one in value] if isinstance(value, tuple) else value
 
 
 def to_json(record: Any) -> str:
@@ -139,7 +148,7 @@ def run_record_from_json(text: str, source: str) -> RunRecord:
         }
         record = make(RunRecord, parts)
         _check_counts(record)
-        if record.sha256 and record != replace(sealed(record), folder=record.folder):
+        if record.sha256 and record.sha256 != sealed(record).sha256:
             raise UsageError(f"its content has SHA-256 {sealed(record).sha256[:12]}, it states {record.sha256[:12]}.")
         return record
     except (ValueError, RecursionError, UsageError) as error:

@@ -58,16 +58,15 @@ class Difference:
 def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float = 0.95) -> Difference:
     """Compare two samples of shapes (n,) and (m,) whose spreads may differ (Welch, Biometrika 1947).
 
-    With one value on a side the interval is unbounded. Raises ValueError when a side has none.
+    With one value on a side, or no spread on either, the interval is unbounded: equal counts of few images are chance.
+    Raises ValueError when a side has no values.
     """
     one, other = summary(first), summary(second)
     mean = one.mean - other.mean
-    if min(one.n, other.n) == 1:
-        return Difference(mean, float("-inf"), float("inf"))
     parts = one.deviation**2 / one.n, other.deviation**2 / other.n
     variance = sum(parts)
-    if variance == 0:
-        return Difference(mean, mean, mean)
+    if min(one.n, other.n) == 1 or variance == 0:
+        return Difference(mean, float("-inf"), float("inf"))
     degrees = variance**2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
     half = student_t_quantile((1 + confidence) / 2, degrees) * sqrt(variance)
     return Difference(mean, mean - half, mean + half)

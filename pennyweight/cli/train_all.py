@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 
 import typer
@@ -44,19 +45,25 @@ def train_all(
     progress = Progress(names, len(numbers), perf_counter(), [_work(name, settings) for name in names])
     live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None
 
+    lock = Lock()  # every run is listened to by a thread of its own
+
     def hear(task: Task, line: str) -> None:
-        progress.hear(task.label, line)
+        with lock:
+            progress.hear(task.label, line)
+            show()
+        if not live and (line.startswith("Error") or "killed by" in line):
+            say(f"{task.label} | {line}")
+
+    def show() -> None:
         if live:
             live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
-        elif line.startswith("Error") or "killed by" in line:
-            say(f"{task.label} | {line}")
 
     def done(finished: Finished) -> None:
         record = read_record(Path(finished.record["folder"])) if finished.record else None
-        progress.end(finished.task.label, record)
-        if live:
-            live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
-        elif record:
+        with lock:
+            progress.end(finished.task.label, record)
+            show()
+        if record and not live:
             left = progress.seconds_left(perf_counter())
             ending = f", {duration(left)} left" if left else ""
             say(f"{_run_line(record)}  {progress.ended} of {len(tasks)} runs{ending}")

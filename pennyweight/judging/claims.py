@@ -22,6 +22,10 @@ from pennyweight.training.recipe import Recipe
 
 TRUE, FALSE, PARTLY, UNCHECKABLE = "true", "false", "true in part", "not checkable"
 FEWEST_SEEDS = 3
+SEEDS_TO_DENY = 10
+"""Runs without an event before it is said not to happen."""
+WIDEST = 1.0
+"""Percent on either side: a prediction interval wider than this tells nothing of an accuracy."""
 HOLD_RATE = 0.95
 OPEN_SETTINGS = ("layers", "optimizer", "schedule", "augmentation", "batch_images")
 """What decides an accuracy: where a document leaves one of them open, a figure that differs proves nothing."""
@@ -212,6 +216,8 @@ def _reached(claim: claims.Reached, facts: Facts) -> Result:
     reason = (
         f"{found.mean:.2f} ± {found.deviation:.2f} here (n {found.n}), one more seed lies in {low:.2f} to {high:.2f}"
     )
+    if high - low > 2 * WIDEST:
+        return UNCHECKABLE, f"{reason}, too wide to tell"
     if low <= claim.accuracy <= high:
         return TRUE, reason
     return _or_open(facts, claim.recipe, reason)
@@ -225,7 +231,8 @@ def _target_epoch(claim: claims.TargetEpoch, facts: Facts) -> Result:
     reached = sorted(epoch for epoch in first if epoch is not None)
     words = f"{len(reached)} of {len(curves)} seeds reach it"
     if not reached:
-        return _or_open(facts, claim.recipe, words)
+        few = len(curves) < SEEDS_TO_DENY
+        return (UNCHECKABLE, f"{words}, too few to say") if few else _or_open(facts, claim.recipe, words)
     words += f", between epoch {reached[0]} and {reached[-1]}"
     if reached[0] <= claim.epoch <= reached[-1]:
         return TRUE, words
@@ -236,7 +243,8 @@ def _held(claim: claims.Held, facts: Facts) -> Result:
     curves = _curves(facts, claim.recipe, claim.split)
     if not curves:
         return UNCHECKABLE, _too_few(0)
-    kept = sum(min(curve[claim.first - 1 : claim.last]) >= claim.accuracy for curve in curves)
+    lowest = [min(curve[claim.first - 1 : claim.last]) for curve in curves]
+    kept = sum(low >= claim.accuracy if claim.included else low > claim.accuracy for low in lowest)
     low, high = wilson_interval(kept, len(curves))
     words = f"{kept} of {len(curves)} seeds hold it (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
     if kept / len(curves) >= HOLD_RATE:

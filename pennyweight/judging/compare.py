@@ -11,6 +11,9 @@ from pennyweight.base.errors import UsageError
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import Difference, Summary, mcnemar, summary, welch
 from pennyweight.judging.seeds import curve_of
+from pennyweight.training.collect import same_run
+
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,9 @@ class Predictions:
 class Comparison:
     """Final accuracies of two groups of runs in percent, and the first less the second (Welch, 95 %).
 
-    `better` is `first` or `second` when the interval of the difference leaves out zero, else empty. `predictions` is
-    there when each side is one run that measured the test images.
+    `better` is `first` or `second` when the interval of the difference leaves out zero, or between two single runs when
+    McNemar's p-value is below 0.05; else empty. `predictions` is there when each side is one run that measured the test
+    images: then two networks are compared, not two recipes.
     """
 
     split: str
@@ -50,10 +54,16 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     better = "first" if difference.low > 0 else "second" if difference.high < 0 else ""
     single = len(first) == len(second) == 1 and split == "test"
     predictions = _predictions(first[0], second[0]) if single else None
+    if predictions and predictions.p_value < SIGNIFICANT:
+        better = "first" if predictions.only_first_wrong < predictions.only_second_wrong else "second"
     return Comparison(split, summary(one), summary(other), difference, better, predictions)
 
 
 def _check_alike(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> None:
+    for side in (first, second):
+        kinds, seeds = {same_run(record) for record in side}, [record.seed for record in side]
+        if len(kinds) > 1 or len(set(seeds)) < len(seeds):
+            raise UsageError("One side holds runs that differ in more than their seed, or one seed twice; name others.")
     digests = {record.provenance.dataset_digest: record.dataset for record in (*first, *second)}
     if len(digests) > 1:
         names = ", ".join(sorted(digests.values()))

@@ -1,5 +1,6 @@
 """Is a run what it says it is? Everything that can be recomputed is, and held against what is written."""
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pennyweight.data.dataset import Dataset, PixelStatistics, hold_out, pixel_s
 from pennyweight.judging.seeds import curve_of
 from pennyweight.nets.measure import measure
 from pennyweight.training.averaging import shipped_weights
-from pennyweight.training.checkpoint import Checkpoint, newest_checkpoint
+from pennyweight.training.checkpoint import Checkpoint, newest_whole
 from pennyweight.training.engines import choose_engine
 from pennyweight.training.evaluation import score
 from pennyweight.training.folder import METRICS, metrics_text
@@ -58,7 +59,7 @@ def verify(folder: Path, dataset: Dataset) -> Verification:
     to the recipe and record beside them.
     """
     trained = load_trained(folder)
-    newest = newest_checkpoint(folder, lambda text: None)
+    newest = newest_whole(folder, lambda text: None)
     if newest is None:
         raise MismatchError(
             f"{folder} holds a record but no checkpoint, so its epochs cannot be held against anything."
@@ -103,8 +104,17 @@ def _history(folder: Path, trained: Trained, newest: Checkpoint) -> Iterator[Che
     yield _check("budget met", str(record.verdict.met), str(verdict.met))
     if verdict.met == record.verdict.met:
         yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
-    same = (folder / METRICS).read_text() == metrics_text(newest.history) if (folder / METRICS).exists() else False
+    same = _metrics_agree(folder / METRICS, newest)
     yield Check(METRICS, "the checkpoint's epochs", "the same" if same else "others", same)
+
+
+def _metrics_agree(path: Path, newest: Checkpoint) -> bool:
+    """Tell whether a table of epochs is the checkpoint's, in the columns it has: earlier versions wrote fewer."""
+    if not path.is_file():
+        return False
+    written = list(csv.DictReader(path.read_text(errors="replace").splitlines()))
+    found = csv.DictReader(metrics_text(newest.history).splitlines())
+    return bool(written) and written == [{name: row.get(name) for name in written[0]} for row in found]
 
 
 def _consistent(record: RunRecord, number: int) -> bool:
@@ -166,7 +176,7 @@ def replay(folder: Path, dataset: Dataset, train: Callable[[Run], RunRecord], si
             changes=old.changes,
         )
         new = train(run)
-    if _conditions(new) == _conditions(old):
+    if _conditions(new) == _conditions(old) or new.weights_sha256 == old.weights_sha256:
         return _check("trained again, byte by byte", old.weights_sha256[:16], new.weights_sha256[:16])
     return _in_line(old, new, siblings)
 
@@ -187,5 +197,5 @@ def _in_line(old: RunRecord, new: RunRecord, siblings: list[RunRecord]) -> Check
     if len(finals) < FEWEST_SEEDS or mine is None or found is None:
         return Check(name, "not shown", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", False)
     low, high = prediction_interval(finals)
-    within = all(low <= value <= high for value in (mine[-1], found[-1]))
-    return Check(name, f"{mine[-1]:.2f} %", f"{found[-1]:.2f} %, other seeds {low:.2f} to {high:.2f} %", within)
+    words = f"{found[-1]:.2f} %, other seeds {low:.2f} to {high:.2f} %"
+    return Check(name, f"{mine[-1]:.2f} %", words, bool(low <= found[-1] <= high))

@@ -18,6 +18,7 @@ from time import perf_counter
 import platformdirs
 
 from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.files import write_atomically
 from pennyweight.native.generate import PARTS
 
 KERNELS = Path(__file__).parent / "kernels"
@@ -90,8 +91,8 @@ def _compile(source: str, library: Path, command: Sequence[str], say: Callable[[
     half = library.with_suffix(f".{os.getpid()}.tmp")
     try:
         library.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(source)
-    except OSError:
+        write_atomically(written, source.encode())
+    except (OSError, EnvironmentRefused):
         return False
     pieces = [half.with_suffix(f".{part}.o") for part in range(PARTS)]
     try:
@@ -118,7 +119,12 @@ def _run(commands: Sequence[Sequence[str]], written: Path) -> None:
         subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, errors="replace")
         for command in commands
     ]
-    said = [process.communicate()[0] for process in started]
+    try:
+        said = [process.communicate()[0] for process in started]
+    finally:  # an interruption leaves no compiler behind
+        for process in started:
+            process.kill()
+            process.wait()
     for command, process, text in zip(commands, started, said, strict=True):
         if process.returncode:
             last = "\n".join(text.strip().splitlines()[-SHOWN_LINES:])

@@ -66,9 +66,9 @@ REGULARIZED = Recipe(
     origin=Origin(
         document=DOCUMENT,
         claim=Claim(accuracy=99.40, split="val", which="final", epoch=12),
-        stated=("layers", *_STATED),
-        suggested=("label_smoothing", "averaging"),
-        note="The drop at epoch 7 is a step of 6 epochs; how the hold-out was drawn is not stated, ours is stratified.",
+        stated=_STATED,
+        suggested=("layers", "label_smoothing", "averaging"),
+        note="Paddings are our choice. The drop at epoch 7 is a step of 6 epochs; ours is a stratified hold-out.",
     ),
 )
 
@@ -87,21 +87,19 @@ MINIMAL = Recipe(
     origin=Origin(
         document=DOCUMENT,
         claim=Claim(accuracy=99.41, split="val", which="final", epoch=8),
-        stated=("layers", *_STATED),
-        suggested=("label_smoothing", "averaging"),
-        note="The drop at epoch 7 is a step of 6 epochs; how the hold-out was drawn is not stated, ours is stratified.",
+        stated=_STATED,
+        suggested=("layers", "label_smoothing", "averaging"),
+        note="Paddings are our choice. The drop at epoch 7 is a step of 6 epochs; ours is a stratified hold-out.",
     ),
 )
 
 RECIPES = (REGULARIZED, MINIMAL)
 
-_REGULARIZED_LOG = (98.07, 98.74, 98.44, 98.91, 99.07, 98.82, 99.31, 99.33, 99.33, 99.36, 99.38, 99.40)
-_MINIMAL_LOG = (97.76, 98.88, 98.97, 99.02, 98.79, 99.02, 99.37, 99.41)
-
 CLAIMS: tuple[DocumentClaim, ...] = (
     ParameterCount("Regularized Model (19,204 parameters)", "compact-regularized", 19_204),
     ParameterCount("Minimal Model (14,116 parameters)", "compact-minimal", 14_116),
     ParameterLimit("Both variants under 20k parameters", "compact-regularized", 20_000, included=False),
+    ParameterLimit("Both variants under 20k parameters", "compact-minimal", 20_000, included=False),
     ShareOfLimit("70.6%", "compact-minimal", 20_000, 70.6),
     ShareOfLimit("96.0%", "compact-regularized", 20_000, 96.0),
     FollowedBy(
@@ -115,15 +113,14 @@ CLAIMS: tuple[DocumentClaim, ...] = (
     Contains("Eliminates fully connected layers", "compact-regularized", "Linear", present=False),
     ReceptiveField("Complete Receptive Field: 28x28 coverage by final convolution", "compact-regularized", 28),
     SavedByPooling("Eliminated ~2,400 FC parameters", "compact-minimal", 2_400),
-    SavedByPooling("Eliminated ~2,400 FC parameters (regularized)", "compact-regularized", 2_400),
     Reached("Epoch 12: Train=99.74%", "compact-regularized", 99.74, "train", "final"),
     Reached("99.40% validation accuracy in 12 epochs", "compact-regularized", 99.40, "val", "final"),
     Reached("Epoch 8: Train=99.85%", "compact-minimal", 99.85, "train", "final"),
     Reached("99.41% validation accuracy in 8 epochs", "compact-minimal", 99.41, "val", "final"),
     TargetEpoch("Epochs to 99.4%: 12", "compact-regularized", 99.4, "val", 12),
     TargetEpoch("Epochs to 99.4%: 8", "compact-minimal", 99.4, "val", 8),
-    Logged("Regularized, every epoch as logged", _REGULARIZED_LOG, 99.4, 0.01),
-    Logged("Minimal, every epoch as logged", _MINIMAL_LOG, 99.4, 0.01),
+    Logged("Epoch 12: Train=99.74%, Val=99.40% TARGET ACHIEVED", (99.40,), 99.4, 0.01),
+    Logged("Epoch 8: Train=99.85%, Val=99.41% TARGET ACHIEVED", (99.41,), 99.4, 0.01),
     Better("Generalization: Better (regularized)", "compact-regularized", ("compact-minimal",), "val"),
 )
 """What the document says that can be checked, in its order."""

@@ -210,7 +210,7 @@ CLAIMS: tuple[DocumentClaim, ...] = (
     ),
     Reached("Best Training Accuracy: 99.40%", "progressive-3", 99.40, "train", "best"),
     Reached("Best Test Accuracy: 99.54% (Epoch 12)", "progressive-3", 99.54, "test", "best"),
-    Held("Consistent >99.4% accuracy from Epoch 11-15", "progressive-3", 99.4, "test", 11, 15),
+    Held("Consistent >99.4% accuracy from Epoch 11-15", "progressive-3", 99.4, "test", 11, 15, included=False),
     NoOverfitting("Robust against overfitting", "progressive-3", "test"),
     Better("Consistent improvement", "progressive-3", ("progressive-1", "progressive-2"), "test"),
 )

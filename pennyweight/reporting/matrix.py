@@ -55,7 +55,7 @@ def matrix_text(progress: Progress, now: float) -> str:
     for name in progress.names:
         records = progress.records.get(name, [])
         finals = [accuracy for record in records if (accuracy := final_accuracy(record)[1]) is not None]
-        kept = [record for record in records if record.verdict.met]
+        judged = [record.verdict.met for record in records if record.verdict.met is not None]
         trained = [f"{label.split()[-1]}: {at}" for label, at in progress.running.items() if label.split()[0] == name]
         rows.append(
             (
@@ -63,7 +63,7 @@ def matrix_text(progress: Progress, now: float) -> str:
                 f"{len(records)}/{progress.seeds}",
                 _mean(finals),
                 f"{min(finals):.2f}" if finals else "",
-                f"{len(kept)}/{len(records)}" if records else "",
+                f"{sum(judged)}/{len(judged)}" if judged else "",
                 ", ".join(trained),
             )
         )

@@ -173,8 +173,9 @@ def comparison_text(found: Comparison, first: str, second: str) -> str:
     if (predictions := found.predictions) is not None:
         lines.append(
             f"  mistakes: {predictions.only_first_wrong} of the first alone, {predictions.only_second_wrong} of the "
-            f"second alone, {predictions.both_wrong} of both; McNemar's exact p {predictions.p_value:.3f}"
+            f"second alone, {predictions.both_wrong} of both; McNemar's exact p {predictions.p_value:.2g}"
         )
+        said += "; this is of two networks, one run each says nothing of other seeds"
     return "\n".join([*lines, said])
 
 

@@ -52,11 +52,16 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def newest_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """Return the newest checkpoint that is whole, or None when there is none.
+    """Return the newest checkpoint that is whole, and remove what a killed process left half written; see below."""
+    remove_temporaries(folder)
+    return newest_whole(folder, say)
+
+
+def newest_whole(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """Return the newest checkpoint that is whole, or None when there is none; nothing in the folder is changed.
 
     A damaged one is passed over, and `say` tells so. Raises MismatchError when all are damaged.
     """
-    remove_temporaries(folder)
     damaged: list[MismatchError] = []
     for path in _newest_first(folder):
         try:

@@ -37,8 +37,17 @@ def published_records() -> Path:
     return Path(__file__).parents[2] / "records"
 
 
-def full_runs(records: Path, name: str, dataset: str = "mnist") -> list[RunRecord]:
+def same_run(record: RunRecord) -> tuple[object, ...]:
+    """Return what runs agree on that differ in their seed alone, as far as a record tells."""
+    return record.recipe, record.changes, record.dataset, record.params, len(record.epochs), record.val_images
+
+
+def full_runs(records: Path, name: str, epochs: int, dataset: str = "mnist") -> list[RunRecord]:
     """Return the published runs of a recipe as it is, of the engine with the most seeds; none is an empty list."""
     engines = [folder / name for folder in sorted(records.glob(f"{dataset}/*")) if (folder / name).is_dir()]
-    runs = [records_in(folder) for folder in engines]
+    runs = [[one for one in records_in(folder) if _is_full(one, name, epochs)] for folder in engines]
     return max(runs, key=len, default=[])
+
+
+def _is_full(record: RunRecord, name: str, epochs: int) -> bool:
+    return record.recipe == name and not record.changes and len(record.epochs) == epochs

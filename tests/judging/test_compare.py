@@ -41,6 +41,9 @@ def test_two_single_runs_are_compared_image_by_image() -> None:
         (record,) = runs(9_999)
         return [replace(record, misclassified=tuple(Misclassified(i, 0, 1) for i in indices))]
 
+    shown = compare(wrong(*range(20)), wrong(30))
+    assert shown.better == "second"
+    assert "b is better; this is of two networks" in comparison_text(shown, "a", "b")
     found = compare(wrong(1, 2, 3, 4, 5, 6, 7), wrong(7, 8)).predictions
     assert (found.only_first_wrong, found.only_second_wrong, found.both_wrong) == (6, 1, 1)
     assert found.p_value == pytest.approx(scipy.stats.binomtest(1, 7).pvalue)
@@ -48,10 +51,10 @@ def test_two_single_runs_are_compared_image_by_image() -> None:
 
 
 def test_runs_on_a_hold_out_are_compared_on_it() -> None:
-    def held_out(final: int) -> RunRecord:
-        return run_record([None, None], val=[9_000, final])
+    def held_out(*finals: int) -> list[RunRecord]:
+        return [run_record([None, None], val=[9_000, final], seed=seed) for seed, final in enumerate(finals)]
 
-    found = compare([held_out(9_500), held_out(9_510)], [held_out(9_400), held_out(9_410)])
+    found = compare(held_out(9_500, 9_510), held_out(9_400, 9_410))
     assert (found.split, found.better) == ("val", "first")
 
 
@@ -61,6 +64,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
     )
     with pytest.raises(UsageError, match="different data \\(digits, mnist\\)"):
         compare(runs(9_000), [other])
+    for side in ([*runs(9_000), *runs(9_100)], [*runs(9_000), replace(run_record([9_000], seed=1), params=5)]):
+        with pytest.raises(UsageError, match="differ in more than their seed, or one seed twice"):
+            compare(runs(9_000), side)
     with pytest.raises(UsageError, match="did not measure the same split"):
         compare(runs(9_000), [run_record([None])])
 

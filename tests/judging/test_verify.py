@@ -228,3 +228,21 @@ def test_control_without_its_digest_a_mutated_record_is_read(copied: Path) -> No
     held = json.loads((copied / "record.json").read_text())
     (copied / "record.json").write_text(json.dumps({**held, "seed": 9, "sha256": ""}))
     assert read_record(copied).seed == 9
+
+
+def test_a_table_of_epochs_from_before_a_column_was_added_agrees(copied: Path) -> None:
+    path = copied / "metrics.csv"
+    path.write_text("\n".join(",".join(line.split(",")[:-2]) for line in path.read_text().splitlines()) + "\n")
+    assert verify(copied, DIGITS).agrees
+
+
+def test_verifying_changes_nothing_in_the_folder(copied: Path) -> None:
+    (copied / "half.tmp").write_text("being written")
+    before = {path.name: path.read_bytes() for path in copied.iterdir()}
+    assert verify(copied, DIGITS).agrees
+    assert {path.name: path.read_bytes() for path in copied.iterdir()} == before
+
+
+def test_a_replay_needs_no_other_seeds_beside_it(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder_of(runs, TINY, "native", 0), tmp_path / "alone")
+    assert pw.verify(tmp_path / "alone", replay=True).agrees

@@ -95,6 +95,8 @@ static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
     pthread_mutex_unlock(&n->gate);
     work(&workers[0]);
     for (int i = 0; i < started; i++) pthread_join(others[i], 0);
+    pthread_cond_destroy(&n->team.moved);
+    pthread_mutex_destroy(&n->team.gate);
 }
 
 #define EXPORT __attribute__((visibility("default")))
