@@ -20,10 +20,9 @@ from pennyweight.base.stats import summary
 from pennyweight.judging.claims import FALSE, TRUE, UNCHECKABLE, Facts, check_claim
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
-from pennyweight.recipes.catalogue import RECIPES, published
+from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.tables import claim_words
 from pennyweight.training.collect import full_runs
-from pennyweight.training.engines import ENGINES
 from pennyweight.training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +51,7 @@ def recipe_table() -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---|---|---|---|---:|---:|"
     for recipe in RECIPES:
         costs = measure(make_plan(recipe.layers))
-        engine, records = most_seeds(recipe)
+        records = full_runs(RECORDS, recipe.name, recipe.epochs)
         cells = (
             recipe.name,
             f"{costs.params:,}",
@@ -62,18 +61,11 @@ def recipe_table() -> Iterator[str]:
             claim_words(recipe.origin.claim),
             same_figure(recipe, records),
             mean_words([accuracies(record, split_of(records))[-1] for record in records]) if records else "",
-            f"{len(records)} {engine}" if records else "",
+            f"{len(records)} {records[0].engine}" if records else "",
             kept(recipe, records),
             f"{median(sum(row.seconds for row in record.epochs) for record in records):.0f}" if records else "",
         )
         yield "| " + " | ".join(cells) + " |"
-
-
-def most_seeds(recipe: Recipe) -> tuple[str, list[RunRecord]]:
-    """Return the engine with the most seeds of the whole recipe on MNIST, and their records."""
-    runs = {engine: load_records("mnist", engine, recipe.name) for engine in ENGINES}
-    engine = max(runs, key=lambda name: len(runs[name]))
-    return engine, runs[engine]
 
 
 def same_figure(recipe: Recipe, records: list[RunRecord]) -> str:
@@ -142,7 +134,8 @@ def claims_tables() -> Iterator[str]:
 
 def sentences() -> Iterator[str]:
     """Yield one sentence a recipe on how it compares with its document."""
-    facts = Facts({one.name: one for one in RECIPES}, lambda name: full_runs(RECORDS, name, published(name).epochs))
+    by_name = {one.name: one for one in RECIPES}
+    facts = Facts(by_name, lambda name: full_runs(RECORDS, name, by_name[name].epochs))
     words = {TRUE: "in line", FALSE: "not what we find", UNCHECKABLE: "open"}
     for recipe in RECIPES:
         claim = recipe.origin.claim
