@@ -23,7 +23,7 @@ from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import NAMES
 from pennyweight.reporting.matrix import Progress, final_accuracy, matrix_text
-from pennyweight.reporting.tables import duration
+from pennyweight.reporting.tables import duration, plural
 from pennyweight.training.folder import read_record
 
 
@@ -44,7 +44,6 @@ def train_all(
     together, threads = share_cores(jobs, len(tasks))
     progress = Progress(names, len(numbers), perf_counter(), [_work(name, settings) for name in names])
     live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None
-
     lock = Lock()  # every run is listened to by a thread of its own
 
     def hear(task: Task, line: str) -> None:
@@ -79,7 +78,7 @@ def train_all(
     if stop() and len(complete) < len(tasks):
         raise Interrupted(f"Stopped with {len(complete)} of {len(tasks)} runs complete. Resume: {same_command()}")
     if worst := max(one.exit_code for one in finished):
-        result(f"{len(tasks) - len(complete)} runs did not finish; the same command goes on with them.")
+        say(f"{plural(len(tasks) - len(complete), 'run')} did not finish; the same command goes on with them.")
         raise typer.Exit(worst)
 
 

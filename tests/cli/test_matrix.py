@@ -50,7 +50,7 @@ def test_a_matrix_with_a_recipe_that_cannot_run_trains_the_others_and_says_so(tm
     ended = finish(start([*ALL, "-s", "optimizer.learning_rate=0.001"], tmp_path))
     assert ended.code == 2
     assert "compact-minimal seed 0 | Error: Cannot hold out 10,000 of 1,437 training images" in ended.err
-    assert "4 runs did not finish" in ended.out
+    assert "4 runs did not finish" in ended.err
     assert len(list(tmp_path.glob("runs/*/seed-*/record.json"))) == 22
 
 
