@@ -10,9 +10,10 @@ from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as load_dataset
 from pennyweight.judging.audit import Audit, Rules, rules_of
 from pennyweight.judging.audit import audit as audit_recipe
-from pennyweight.judging.claims import CheckedClaim, Facts, check_claim
+from pennyweight.judging.claims import CheckedClaim, check_claim
 from pennyweight.judging.compare import Comparison
 from pennyweight.judging.compare import compare as compare_records
+from pennyweight.judging.facts import Facts
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.judging.verify import Verification

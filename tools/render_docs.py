@@ -1,4 +1,4 @@
-"""Render every table of figures in README.md, records/README.md and docs/CLAIMS.md from records; `--check` compares.
+"""Render every table of figures in the README, records/ and docs/ from records; `--check` compares.
 
 python tools/render_docs.py
 """
@@ -17,12 +17,15 @@ from pennyweight.base.budget import budget_for, check
 from pennyweight.base.claims import Reached
 from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.base.stats import summary
-from pennyweight.judging.claims import FALSE, TRUE, UNCHECKABLE, Facts, check_claim
+from pennyweight.judging.ablate import changes
+from pennyweight.judging.claims import check_claim
+from pennyweight.judging.facts import FALSE, TRUE, UNCHECKABLE, Facts
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
+from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.tables import claim_words
-from pennyweight.training.collect import full_runs
+from pennyweight.training.collect import full_runs, records_in
 from pennyweight.training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
@@ -97,7 +100,7 @@ def runs_table() -> Iterator[str]:
     """Yield the table of records/README.md: one line for every recipe that was run, with final and lowest figures."""
     yield "| dataset | engine | recipe | seeds | epochs | split | final, % | best, % | lowest of the last 5, % |"
     yield "|---|---|---|---:|---:|---|---|---|---|"
-    for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir()):
+    for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir() and "choices" not in path.parts):
         dataset, engine, name = folder.relative_to(RECORDS).parts
         records = load_records(dataset, engine, name)
         split = split_of(records)
@@ -146,8 +149,48 @@ def sentences() -> Iterator[str]:
         yield f"- `{recipe.name}`, {claim_words(claim)}: {words[checked.verdict]}; {checked.reason}."
 
 
-TABLES = {"sentences": sentences, "recipes": recipe_table, "runs": runs_table, "claims": claims_tables}
-DOCUMENTS = (ROOT / "README.md", RECORDS / "README.md", ROOT / "docs" / "CLAIMS.md")
+def walk_table() -> Iterator[str]:
+    """Yield what each change from the first step of document 000 to its third gains, from full runs."""
+    steps = [(words, full_runs(RECORDS, one.name, one.epochs)) for words, one in progressive.WALK]
+    yield "| change | parameters | last epoch (%) | seeds | gain, with its 95 % interval |"
+    yield "|---|---:|---|---:|---|"
+    for change in changes([step for step in steps if step[1]]):
+        gain = change.gain
+        gained = f"{gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})" if gain else ""
+        final = f"{change.final.mean:.2f} ± {change.final.deviation:.2f}"
+        yield f"| {change.words} | {change.params:,} | {final} | {change.final.n} | {gained} |"
+
+
+def choices_tables() -> Iterator[str]:
+    """Yield docs/CHOICES.md: what every candidate of a choice reached on held-out training images, best first."""
+    for group in sorted((RECORDS / "choices").iterdir()):
+        yield f"## {group.name}"
+        yield ""
+        yield "| candidate | parameters | mean of the last five epochs (%) | lowest of these (%) | their loss | seeds |"
+        yield "|---|---:|---:|---:|---:|---:|"
+        rows = (choice_row(records_in(folder)) for folder in group.iterdir())
+        yield from (text for _, text in sorted(rows, reverse=True))
+        yield ""
+
+
+def choice_row(records: list[RunRecord]) -> tuple[float, str]:
+    """Return a candidate's mean held-out accuracy over its last five epochs and seeds, and its line of the table."""
+    ends = [accuracies(record, "val")[-5:] for record in records]
+    losses = [row.val_loss for record in records for row in record.epochs[-5:] if row.val_loss is not None]
+    mean = float(np.mean(ends))
+    cells = f"{mean:.3f} | {np.mean([min(end) for end in ends]):.3f} | {np.mean(losses):.4f} | {len(records)}"
+    return mean, f"| {records[0].recipe} | {records[0].params:,} | {cells} |"
+
+
+TABLES = {
+    "sentences": sentences,
+    "recipes": recipe_table,
+    "runs": runs_table,
+    "claims": claims_tables,
+    "walk": walk_table,
+    "choices": choices_tables,
+}
+DOCUMENTS = (ROOT / "README.md", RECORDS / "README.md", ROOT / "docs" / "CLAIMS.md", ROOT / "docs" / "CHOICES.md")
 
 
 def render(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.base.errors import Interrupted, unknown
+from pennyweight.base.errors import unknown
 from pennyweight.cli.options import Data, Json, complete_dataset
 from pennyweight.cli.output import result, result_json, say
 
@@ -26,10 +26,9 @@ def ablate(
 
     Example: pennyweight ablate progressive --seeds 0-4
     """
-    from pennyweight.cli.console import same_command
     from pennyweight.cli.seeds import parse_seeds, share_cores
     from pennyweight.cli.signals import stop_on_signals
-    from pennyweight.cli.workers import Task, run_tasks
+    from pennyweight.cli.workers import Task, end_unless_complete, run_tasks
     from pennyweight.judging.ablate import changes
     from pennyweight.recipes.catalogue import WALKS
     from pennyweight.reporting.tables import walk_text
@@ -45,11 +44,8 @@ def ablate(
     finished = run_tasks(
         tasks, jobs=together, threads=threads, stop=stop, hear=lambda task, line: say(f"{task.label} | {line}")
     )
+    end_unless_complete(finished, stop())
     folders = {one.task.label: Path(one.record["folder"]) for one in finished if one.record}
-    if len(folders) < len(tasks):
-        if stop():
-            raise Interrupted(f"Stopped with {len(folders)} of {len(tasks)} runs complete. Resume: {same_command()}")
-        raise typer.Exit(max(one.exit_code for one in finished))
     groups = [
         (words, [read_record(folders[label]) for (name, _), label in labels.items() if name == one.name])
         for words, one in WALKS[walk]

@@ -7,23 +7,20 @@ from pathlib import Path
 from threading import Lock
 from time import perf_counter
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from pennyweight.api import recipe
-from pennyweight.base.errors import Interrupted
 from pennyweight.base.records import RunRecord
-from pennyweight.cli.console import same_command
 from pennyweight.cli.output import result, result_json, say
 from pennyweight.cli.seeds import parse_seeds, share_cores
-from pennyweight.cli.workers import Finished, Task, run_tasks
+from pennyweight.cli.workers import Finished, Task, end_unless_complete, run_tasks
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import NAMES
 from pennyweight.reporting.matrix import Progress, final_accuracy, matrix_text
-from pennyweight.reporting.tables import duration, plural
+from pennyweight.reporting.tables import duration
 from pennyweight.training.folder import read_record
 
 
@@ -70,16 +67,11 @@ def train_all(
     say(f"{len(names)} recipes x {len(numbers)} seeds, {together} at a time")
     with live or nullcontext():
         finished = run_tasks(tasks, jobs=together, threads=threads, stop=stop, hear=hear, done=done)
-    complete = [one.record for one in finished if one.record]
     if as_json:
-        result_json(complete)
+        result_json([one.record for one in finished if one.record])
     else:
         result(matrix_text(progress, perf_counter()))
-    if stop() and len(complete) < len(tasks):
-        raise Interrupted(f"Stopped with {len(complete)} of {len(tasks)} runs complete. Resume: {same_command()}")
-    if worst := max(one.exit_code for one in finished):
-        say(f"{plural(len(tasks) - len(complete), 'run')} did not finish; the same command goes on with them.")
-        raise typer.Exit(worst)
+    end_unless_complete(finished, stop())
 
 
 def _work(name: str, settings: Sequence[str]) -> float:

@@ -3,14 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import typer
-
 from pennyweight.api import recipe
-from pennyweight.base.errors import Interrupted
-from pennyweight.cli.console import same_command
 from pennyweight.cli.output import result, result_json, say
 from pennyweight.cli.seeds import parse_seeds, share_cores
-from pennyweight.cli.workers import Task, run_tasks
+from pennyweight.cli.workers import Task, end_unless_complete, run_tasks
 from pennyweight.judging.verdict import judge
 from pennyweight.reporting.tables import plural, seeds_text, verdict_words
 
@@ -43,11 +39,7 @@ def train_many(
         for group in judgement.groups:
             result(seeds_text(group))
         result(str(Path(records[0]["folder"]).parent))
-    if stop() and len(records) < len(numbers):
-        raise Interrupted(f"Stopped with {len(records)} of {len(numbers)} seeds complete. Resume: {same_command()}")
-    worst = max(one.exit_code for one in finished)
-    if worst:
-        raise typer.Exit(worst)
+    end_unless_complete(finished, stop())
 
 
 def _repeat(task: Task, line: str) -> None:

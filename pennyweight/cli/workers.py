@@ -12,8 +12,13 @@ from threading import Thread
 from time import sleep
 from typing import IO, Any
 
-from pennyweight.base.errors import EnvironmentRefused
+import typer
+
+from pennyweight.base.errors import EnvironmentRefused, Interrupted
+from pennyweight.cli.console import same_command
+from pennyweight.cli.output import say
 from pennyweight.cli.signals import PARENT
+from pennyweight.reporting.tables import plural
 
 POLL_SECONDS = 0.05
 
@@ -128,3 +133,13 @@ def _finish(child: _Child, hear: Callable[[Task, str], None]) -> Finished:
         hear(child.task, f"killed by {signal.Signals(-exit_code).name}; the same command goes on with it")
         exit_code = EnvironmentRefused.exit_code
     return Finished(child.task, exit_code, record)
+
+
+def end_unless_complete(finished: Sequence[Finished], stopped: bool) -> None:
+    """End the command with Interrupted, or with the worst exit code, where a run did not finish."""
+    complete, asked = sum(one.record is not None for one in finished), len(finished)
+    if stopped and complete < asked:
+        raise Interrupted(f"Stopped with {complete} of {asked} runs complete. Resume: {same_command()}")
+    if worst := max(one.exit_code for one in finished):
+        say(f"{plural(asked - complete, 'run')} did not finish; the same command goes on with them.")
+        raise typer.Exit(worst)

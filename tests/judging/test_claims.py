@@ -32,7 +32,8 @@ from pennyweight.base.claims import (
     TargetEpoch,
 )
 from pennyweight.base.records import RunRecord
-from pennyweight.judging.claims import CHECKS, FALSE, PARTLY, TRUE, UNCHECKABLE, Facts, check_claim
+from pennyweight.judging.claims import CHECKS, check_claim
+from pennyweight.judging.facts import FALSE, PARTLY, TRUE, UNCHECKABLE, Facts
 from pennyweight.nets.rows import (
     CLASSES,
     BatchNorm,
