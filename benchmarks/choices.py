@@ -6,6 +6,7 @@ Every group is a tuple of recipes; each trains on 50,000 images and is looked at
 """
 
 from dataclasses import replace
+from typing import Any
 
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.rows import (
@@ -25,7 +26,7 @@ from pennyweight.recipes.catalogue import find_recipe
 from pennyweight.training.averaging import Averaging
 from pennyweight.training.optimizers import Adam, AdamW
 from pennyweight.training.recipe import Recipe
-from pennyweight.training.schedules import OneCycle, ReduceLROnPlateau
+from pennyweight.training.schedules import Constant, OneCycle, ReduceLROnPlateau
 
 EPOCHS, HELD_OUT = 15, 10_000
 STEP_1, STEP_2, STEP_3, SKIP_3 = (
@@ -75,20 +76,10 @@ RESIDUAL = (
     *(Residual((*block(12, 1), *block(12, 1))), *block(16), MaxPool()),
     *(*block(14), *HEAD),
 )
-DEEPER = (
-    *(*block(8), *block(8), *block(8), MaxPool()),
-    *(*block(12), *block(12), *block(12), MaxPool()),
-    *(*block(16, 1), *HEAD),
-)
 THREE_AT_HALF_WIDE = (
     *(*block(8), *block(10), MaxPool()),
     *(*block(12), *block(12), *block(14), MaxPool()),
     *(*block(20, 1), *HEAD),
-)
-THREE_AT_HALF_FLAT = (
-    *(*block(8), *block(10), MaxPool()),
-    *(*block(12), *block(14), *block(14), MaxPool()),
-    *(*block(12), Linear(CLASSES)),
 )
 MOVED = Augmentation(rotation_degrees=5.0, shift_fraction=0.05, scale_low=0.95, scale_high=1.05)
 MOVED_MORE = Augmentation(rotation_degrees=9.0, shift_fraction=0.08, scale_low=0.9, scale_high=1.1, shear_degrees=5.0)
@@ -102,6 +93,13 @@ BASE = Recipe(
     averaging=Averaging(decay=0.998),
     validation_images=HELD_OUT,
 )
+DECAYED = replace(BASE, optimizer=AdamW(learning_rate=0.02, weight_decay=0.05))
+SMOOTHED = replace(
+    BASE,
+    name="decay-0.02-smoothed",
+    optimizer=AdamW(learning_rate=0.02, weight_decay=0.02),
+    label_smoothing=0.05,
+)
 SMALL_BATCHES = replace(BASE, batch_images=64, optimizer=AdamW(learning_rate=0.015, weight_decay=1e-4))
 OURS = (
     BASE,
@@ -112,9 +110,6 @@ OURS = (
     replace(BASE, name="flat-head", layers=FLAT_HEAD),
     replace(BASE, name="residual", layers=RESIDUAL),
     replace(BASE, name="separable", layers=mixed(10, 14, (24, 32), (36, 36), padding=1)),
-    replace(BASE, name="separable-valid", layers=mixed(10, 14, (24, 32), (36, 36), padding=0)),
-    replace(BASE, name="separable-wide", layers=mixed(10, 14, (28, 36), (40, 40), padding=1)),
-    replace(BASE, name="separable-deep", layers=mixed(8, 12, (24, 32, 32), (40, 32), padding=0)),
     replace(BASE, name="no-average", averaging=Averaging()),
     replace(BASE, name="dropout", layers=(*NARROW_START[:-1], Dropout(0.05), NARROW_START[-1])),
     replace(BASE, name="smoothed", label_smoothing=0.05),
@@ -122,35 +117,39 @@ OURS = (
     replace(BASE, name="rate-0.01", optimizer=AdamW(learning_rate=0.01, weight_decay=1e-4)),
     replace(BASE, name="decay-0.02", optimizer=AdamW(learning_rate=0.02, weight_decay=0.02)),
     replace(SMALL_BATCHES, name="batch-64"),
-    replace(BASE, name="deeper", layers=DEEPER),
+    replace(DECAYED, name="decay-0.05"),
+    replace(BASE, name="decay-0.1", optimizer=AdamW(learning_rate=0.02, weight_decay=0.1)),
+    replace(DECAYED, name="decay-0.05-smoothed", label_smoothing=0.05),
+    replace(DECAYED, name="decay-0.05-moved-more", augmentation=MOVED_MORE),
+    replace(DECAYED, name="decay-0.05-wide-end", layers=wide(8, 10, 14, 18, 20)),
+    replace(DECAYED, name="decay-0.05-separable", layers=mixed(10, 14, (28, 36), (40, 40), padding=1)),
+    replace(DECAYED, name="decay-0.05-separable-valid", layers=mixed(8, 12, (24, 36), (40, 40), padding=0)),
     replace(BASE, name="three-at-half-wide", layers=THREE_AT_HALF_WIDE),
-    replace(BASE, name="three-at-half-flat", layers=THREE_AT_HALF_FLAT),
-    replace(STEP_3, validation_images=HELD_OUT),
+    SMOOTHED,
+    replace(SMOOTHED, name="decay-0.02-smoothed-moved-more", augmentation=MOVED_MORE),
+    replace(SMOOTHED, name="decay-0.02-smoothed-wide-end", layers=wide(8, 10, 14, 18, 20)),
+    replace(SMOOTHED, name="decay-0.02-wide-end", layers=wide(8, 10, 14, 18, 20), label_smoothing=0.0),
+    STEP_3,
 )
 
 
 def faster(recipe: Recipe) -> tuple[Recipe, ...]:
-    """A recipe whose document states no rate, batch or schedule: other rates, half the batch, a cycle."""
-    decay = 1e-4
+    """A recipe whose document states no rate, batch or schedule: other rates, smaller batches, a cycle."""
+    first = replace(
+        recipe, optimizer=Adam(learning_rate=0.001, weight_decay=1e-4), schedule=Constant(), batch_images=128
+    )
+
+    def changed(words: str, rate: float = 0.001, **settings: Any) -> Recipe:
+        adam = Adam(learning_rate=rate, weight_decay=1e-4)
+        return replace(first, name=f"{recipe.name}-{words}", optimizer=adam, **settings)
+
     return (
-        recipe,
-        *(
-            replace(recipe, name=f"{recipe.name}-rate-{rate}", optimizer=Adam(learning_rate=rate, weight_decay=decay))
-            for rate in (0.003, 0.01)
-        ),
-        replace(recipe, name=f"{recipe.name}-batch-32", batch_images=32),
-        replace(
-            recipe,
-            name=f"{recipe.name}-batch-32-rate-0.003",
-            batch_images=32,
-            optimizer=Adam(learning_rate=0.003, weight_decay=decay),
-        ),
-        replace(
-            recipe,
-            name=f"{recipe.name}-cycle-0.01",
-            optimizer=Adam(learning_rate=0.01, weight_decay=decay),
-            schedule=OneCycle(warmup_fraction=0.2),
-        ),
+        first,
+        changed("rate-0.003", 0.003),
+        changed("rate-0.01", 0.01),
+        changed("batch-32", batch_images=32),
+        changed("batch-32-rate-0.003", 0.003, batch_images=32),
+        changed("cycle-0.01", 0.01, schedule=OneCycle(warmup_fraction=0.2)),
     )
 
 
@@ -162,14 +161,15 @@ MOVED_LESS = Augmentation(
     perspective_distortion=0.1,
     perspective_probability=0.3,
 )
+PATIENT = replace(SKIP_3, schedule=ReduceLROnPlateau(factor=0.5, patience_epochs=1))
 EAGER = ReduceLROnPlateau(factor=0.5, patience_epochs=1, threshold=0.1)
 GROUPS: dict[str, tuple[Recipe, ...]] = {
     "pennyweight-8k": OURS,
     "progressive-1": faster(STEP_1),
     "progressive-2": faster(STEP_2),
     "skip-3": (
-        SKIP_3,
-        replace(SKIP_3, name="skip-3-moved-less", augmentation=MOVED_LESS),
+        PATIENT,
+        replace(PATIENT, name="skip-3-moved-less", augmentation=MOVED_LESS),
         replace(SKIP_3, name="skip-3-eager", schedule=EAGER),
         replace(SKIP_3, name="skip-3-eager-moved-less", schedule=EAGER, augmentation=MOVED_LESS),
     ),

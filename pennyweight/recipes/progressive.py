@@ -104,6 +104,7 @@ STEP_2 = Recipe(
     epochs=15,
     optimizer=Adam(learning_rate=0.001, weight_decay=1e-4),
     schedule=Constant(),
+    batch_images=32,
     budgets=BUDGETS,
     origin=Origin(
         document=DOCUMENT,

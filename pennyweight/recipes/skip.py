@@ -113,7 +113,7 @@ MODEL_3 = Recipe(
     ),
     epochs=15,
     optimizer=SGD(learning_rate=0.03, momentum=0.95),
-    schedule=ReduceLROnPlateau(factor=0.5, patience_epochs=1),
+    schedule=ReduceLROnPlateau(factor=0.5, patience_epochs=1, threshold=0.1),
     batch_images=64,
     augmentation=Augmentation(
         rotation_degrees=7.0,

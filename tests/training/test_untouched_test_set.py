@@ -1,6 +1,7 @@
 """No decision reads test figures: a counter on the test images says who looks at them, and when."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 from small_recipes import PLATEAU, TINY
 
 from pennyweight.api import Silent
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.data.dataset import Dataset, load
+from pennyweight.training.collect import records_in
 from pennyweight.training.loop import train
 from pennyweight.training.recipe import Recipe
 from pennyweight.training.run import Run
 from pennyweight.training.schedules import ReduceLROnPlateau
 
+ROOT = Path(__file__).parents[2]
+CHOICES = ROOT / "records" / "choices"
 DIGITS = load("digits")
 QUICK_PLATEAU = replace(PLATEAU, epochs=4, schedule=ReduceLROnPlateau(factor=0.1, patience_epochs=0, threshold=0.5))
 RECIPES = pytest.mark.parametrize("recipe", [TINY, QUICK_PLATEAU], ids=["average", "plateau"])
@@ -56,6 +60,26 @@ def test_what_is_decided_is_decided_without_the_test_images(recipe: Recipe, engi
 def test_the_plateau_above_did_lower_the_rate(tmp_path: Path) -> None:
     record, _ = run(QUICK_PLATEAU, tmp_path, "native", measure_test=False)
     assert record.epochs[-1].learning_rate < record.epochs[0].learning_rate
+
+
+def test_a_choice_is_made_without_the_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    choose = import_module("choose")
+    monkeypatch.setattr(choose, "CHOICES", tmp_path / "choices")
+    monkeypatch.setattr("pennyweight.api.load_dataset", lambda *_: watched())
+    choose.train("group", replace(TINY, validation_images=200), seed=0)
+    (record,) = records_in(tmp_path / "choices" / "group" / TINY.name)
+    assert Watched.reads == 0
+    assert record.epochs[-1].val_accuracy is not None
+
+
+def test_no_published_choice_knows_a_test_figure() -> None:
+    published = [run_record_from_json(path.read_text(), str(path)) for path in CHOICES.glob("*/*/*.json")]
+    assert len(published) > 20
+    for record in published:
+        assert not record.misclassified
+        assert {(row.test_correct, row.test_accuracy, row.raw_test_accuracy) for row in record.epochs} == {(None,) * 3}
 
 
 def test_control_the_counter_sees_one_look() -> None:
