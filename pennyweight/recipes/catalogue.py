@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 
 from pennyweight.base.errors import EnvironmentRefused, UsageError, did_you_mean
-from pennyweight.recipes import compact, evolution, iteration, progressive, skip
+from pennyweight.recipes import compact, evolution, iteration, own, progressive, skip
 from pennyweight.training.recipe import Recipe, check_recipe
 from pennyweight.training.recipe_text import recipe_from_text
 
@@ -14,6 +14,7 @@ RECIPES: tuple[Recipe, ...] = (
     *skip.RECIPES,
     *compact.RECIPES,
     *iteration.RECIPES,
+    *own.RECIPES,
 )
 DOCUMENTS = {module.DOCUMENT: module.CLAIMS for module in (progressive, evolution, skip, compact, iteration)}
 """What each source document says that can be checked."""

@@ -8,6 +8,7 @@ size and how far images move are not stated.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.claims import (
@@ -75,8 +76,9 @@ STEP_1 = Recipe(
         GlobalAvgPool(),
     ),
     epochs=15,
-    optimizer=Adam(learning_rate=0.001, weight_decay=1e-4),
+    optimizer=Adam(learning_rate=0.003, weight_decay=1e-4),
     schedule=Constant(),
+    batch_images=32,
     budgets=BUDGETS,
     origin=Origin(
         document=DOCUMENT,
@@ -149,9 +151,9 @@ STEP_3 = Recipe(
 RECIPES = (STEP_1, STEP_2, STEP_3)
 
 
-def _between(name: str, layers: Rows, augmentation: Augmentation = STEP_1.augmentation) -> Recipe:
+def _between(name: str, layers: Rows, **settings: Any) -> Recipe:
     origin = Origin(document="", note="Ours: a step of the walk from progressive-1 to progressive-3.")
-    return replace(STEP_1, name=name, layers=layers, augmentation=augmentation, origin=origin)
+    return replace(STEP_1, name=name, layers=layers, origin=origin, **settings)
 
 
 _NORMALISED = (
@@ -164,13 +166,21 @@ _NORMALISED = (
 )
 _BLOCKS = tuple(row for row in STEP_3.layers if not isinstance(row, Dropout))
 
+_BATCHES = _between(
+    "progressive-1-batches",
+    STEP_3.layers,
+    augmentation=STEP_3.augmentation,
+    batch_images=STEP_3.batch_images,
+)
+
 WALK: tuple[tuple[str, Recipe], ...] = (
     ("progressive-1", STEP_1),
     ("+ BatchNorm", _between("progressive-1-batchnorm", _NORMALISED)),
     ("+ the blocks of progressive-3", _between("progressive-1-blocks", _BLOCKS)),
     ("+ dropout", _between("progressive-1-dropout", STEP_3.layers)),
-    ("+ augmentation", _between("progressive-1-augmentation", STEP_3.layers, STEP_3.augmentation)),
-    ("+ OneCycle to ten times the rate: progressive-3", STEP_3),
+    ("+ augmentation", _between("progressive-1-augmentation", STEP_3.layers, augmentation=STEP_3.augmentation)),
+    ("in batches of 128", _BATCHES),
+    ("+ OneCycle to a rate of 0.01: progressive-3", STEP_3),
 )
 """From step 1 to step 3, one change at a time."""
 
