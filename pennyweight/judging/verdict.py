@@ -1,7 +1,7 @@
 """Judging finished runs: each against its budget, and all seeds of one recipe together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pennyweight.base.budget import budget_for, judge_record
@@ -9,6 +9,7 @@ from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.base.records import RunRecord, Verdict
 from pennyweight.judging.seeds import MET, SeedsJudgement, judge_seeds
 from pennyweight.nets.measure import measure
+from pennyweight.training.recipe import Origin
 from pennyweight.training.trained import Trained, load_trained
 
 
@@ -43,7 +44,8 @@ def judge(folders: Sequence[Path]) -> Judgement:
         run = _judge_run(folder, trained)
         runs.append(run)
         if run.verdict.met is not None:
-            key = (trained.recipe, run.record.changes, run.record.dataset, run.record.provenance.dataset_digest)
+            trains = replace(trained.recipe, origin=Origin(document=""))  # where a setting is from changes no weight
+            key = (trains, run.record.changes, run.record.dataset, run.record.provenance.dataset_digest)
             groups.setdefault(key, []).append((trained, run))
     together = tuple(_judge_group(group) for group in groups.values())
     return Judgement(all(group.verdict == MET for group in together) if together else None, tuple(runs), together)

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from pennyweight.judging.verdict import Judgement, judge
 from pennyweight.nets.initial import initial_weights
 from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
-from pennyweight.training.recipe import Recipe
+from pennyweight.training.recipe import Origin, Recipe
 from pennyweight.training.trained import Trained
 
 RECIPE = replace(TINY, budgets=(BUDGET,))
@@ -29,12 +31,13 @@ WEIGHTS = initial_weights(make_plan(TINY.layers), 0)
 def judged(monkeypatch: pytest.MonkeyPatch):
     """Judge records made up in memory, as if each had been read from its folder."""
 
-    def judge_them(*records: RunRecord, recipe: Recipe = RECIPE) -> Judgement:
+    def judge_them(*records: RunRecord, recipe: Recipe = RECIPE, others: Sequence[Recipe] = ()) -> Judgement:
         folders = {Path(f"run-{number}"): record for number, record in enumerate(records)}
+        recipes = dict(zip_longest(folders, others, fillvalue=recipe))
 
         def load(folder: Path) -> Trained:
             record = replace(with_folder(folders[folder], str(folder)), params=404)
-            return Trained(recipe, WEIGHTS, record, tuple("0123456789"), 0.1, 0.3)
+            return Trained(recipes[folder], WEIGHTS, record, tuple("0123456789"), 0.1, 0.3)
 
         monkeypatch.setattr(verdict, "load_trained", load)
         return judge(list(folders))
@@ -119,6 +122,14 @@ def test_runs_of_one_recipe_with_other_changes_or_data_are_other_groups(judged) 
     ]
     assert [group.figures.final.mean for group in judged(*records).groups] == pytest.approx([99.5, 99.4, 99.45])
     assert [group.recipe for group in judged(*records).groups] == ["made-up", "made-up+epochs=3", "made-up"]
+
+
+def test_words_about_where_a_setting_is_from_make_no_other_group(judged) -> None:
+    reworded = replace(RECIPE, origin=Origin(document="", note="Paddings are our choice."))
+    slower = replace(RECIPE, batch_images=1 + RECIPE.batch_images)
+    records = [run_record([9_940, 9_941, 9_945], seed=seed) for seed in (0, 1)]
+    assert [group.seeds for group in judged(*records, others=[reworded]).groups] == [(0, 1)]
+    assert [group.seeds for group in judged(*records, others=[slower]).groups] == [(0,), (1,)]
 
 
 def test_a_seed_counts_once(judged) -> None:
