@@ -170,8 +170,8 @@ class Float64(TorchEngine):
 def test_the_first_ten_steps_of_every_recipe_follow_pytorch_in_float64(name: str, mnist_folder: Path) -> None:
     """At the recipe's own rates, from the same pixels: within 1e-3, or no further than PyTorch in float32; median of 3.
 
-    Rounding grows at every step: the rates of iteration-3 take PyTorch in float32 further than that. The large ones take
-    one seed: PyTorch is slow in float64.
+    Rounding grows at every step: the rates of iteration-3 take PyTorch in float32 further than that. The large ones
+    take one seed: PyTorch is slow in float64.
     """
     recipe, job, images = ten_steps(name, mnist_folder)
     horizon = Horizon(steps_of(len(job.labels), job.batch_images), recipe.epochs)
