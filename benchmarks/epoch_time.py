@@ -22,11 +22,11 @@ from PIL import Image
 from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
+from work import EPOCH_IMAGES, epoch_flop
 
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.nets.initial import initial_weights
-from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
 from pennyweight.nets.torch_module import torch_module
 from pennyweight.recipes.catalogue import NAMES, find_recipe
@@ -35,7 +35,6 @@ from pennyweight.training.native_engine import NativeEngine
 from pennyweight.training.provenance import usable_cores
 from pennyweight.training.recipe import Recipe
 
-EPOCH_IMAGES = 60_000
 LOADER = "DataLoader loop"
 Side = Callable[[], None]
 
@@ -46,14 +45,6 @@ class Row:
     peak: float
     floor: float
     seconds: dict[str, float]
-
-
-def epoch_flop(plan: Plan) -> float:
-    """Return the FLOP of training on 60,000 images: forward and both gradients, the image itself needs none."""
-    layers = measure(plan).layers
-    total = 6 * sum(layer.macs for layer in layers)
-    first = next(step for step in plan.steps if step.weights)
-    return EPOCH_IMAGES * (total - (2 * layers[first.number - 1].macs if first.inputs == (0,) else 0))
 
 
 def native_side(recipe: Recipe, plan: Plan, data: Dataset, images: int) -> Side:
@@ -134,7 +125,7 @@ def loader_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads:
 def measure_recipe(name: str, data: Dataset, peak: Peak, rounds: int, budget: float) -> Row:
     recipe = find_recipe(name)
     plan = make_plan(recipe.layers)
-    flop = epoch_flop(plan)
+    flop = sum(epoch_flop(plan))
     # a part of an epoch that takes PyTorch a few seconds, in whole batches
     images = int(min(EPOCH_IMAGES, max(1_024, budget * peak.best_flops * 0.1 / flop * EPOCH_IMAGES)))
     images = images // recipe.batch_images * recipe.batch_images

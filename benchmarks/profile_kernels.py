@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from machine import load_average, surroundings, write_report
+from work import epoch_flop
 
-from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import find_recipe
 
@@ -32,7 +32,7 @@ KINDS = {
     "load_group": "sampling of images",
 }
 OTHER = "loss, optimizer, joining, waiting"
-HERTZ, EPOCHS, IMAGES = 2_000, 3, 60_000
+HERTZ, EPOCHS = 2_000, 3
 TRAIN = """
 import sys
 import numpy as np
@@ -107,13 +107,8 @@ def kind(line: str) -> str:
 
 
 def work(name: str) -> dict[str, float]:
-    """Return the FLOP of an epoch by kind; the image itself needs no gradient."""
-    plan = make_plan(find_recipe(name).layers)
-    layers = measure(plan).layers
-    forward = 2.0 * IMAGES * sum(layer.macs for layer in layers)
-    first = next(step for step in plan.steps if step.weights)
-    spared = 2.0 * IMAGES * layers[first.number - 1].macs if first.inputs == (0,) else 0.0
-    return dict(zip(list(KINDS.values())[:3], (forward, forward - spared, forward), strict=True))
+    """Return the FLOP of an epoch by kind of kernel."""
+    return dict(zip(list(KINDS.values())[:3], epoch_flop(make_plan(find_recipe(name).layers)), strict=True))
 
 
 def table(name: str, seconds: dict[str, float]) -> list[str]:
