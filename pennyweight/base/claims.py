@@ -128,6 +128,13 @@ class Contains(DocumentClaim):
 
 
 @dataclass(frozen=True)
+class NoRegularization(DocumentClaim):
+    """The network is trained without dropout, weight decay and augmentation."""
+
+    recipe: str
+
+
+@dataclass(frozen=True)
 class FirstWith(DocumentClaim):
     """Of the steps of a document, `recipe` is the first with rows of this kind."""
 

@@ -65,7 +65,8 @@ def _output_shapes(claim: claims.OutputShapes, facts: Facts) -> Result:
 
 def _receptive_field(claim: claims.ReceptiveField, facts: Facts) -> Result:
     found = facts.measured(claim.recipe).receptive_field
-    return said(found == claim.pixels, f"a unit of the last convolution sees {found} pixels")
+    verdict = TRUE if found == claim.pixels else PARTLY if found > claim.pixels else FALSE
+    return verdict, f"a unit of the last convolution sees {found} pixels"
 
 
 def _channels(claim: claims.Channels, facts: Facts) -> Result:
@@ -115,6 +116,18 @@ def _followed_by(claim: claims.FollowedBy, facts: Facts) -> Result:
 def _contains(claim: claims.Contains, facts: Facts) -> Result:
     count = _count(facts.plan(claim.recipe), claim.kind)
     return said((count > 0) == claim.present, f"{claim.recipe} has {count or 'no'} {claim.kind}")
+
+
+def _no_regularization(claim: claims.NoRegularization, facts: Facts) -> Result:
+    recipe = facts.recipes[claim.recipe]
+    used = {
+        "dropout": _count(facts.plan(claim.recipe), "Dropout") > 0,
+        "weight decay": recipe.optimizer.weight_decay > 0,
+        "augmentation": recipe.augmentation.moves_images,
+    }
+    there, missing = ([name for name, is_used in used.items() if is_used is wanted] for wanted in (True, False))
+    verdict = PARTLY if there and missing else FALSE if there else TRUE
+    return verdict, f"it has no {', no '.join(missing)}" + (f", but {' and '.join(there)}" if there else "")
 
 
 def _first_with(claim: claims.FirstWith, facts: Facts) -> Result:
@@ -168,6 +181,7 @@ CHECKS: Mapping[type, Callable[[Any, Facts], Result]] = {
     claims.LastKernel: _last_kernel,
     claims.FollowedBy: _followed_by,
     claims.Contains: _contains,
+    claims.NoRegularization: _no_regularization,
     claims.FirstWith: _first_with,
     claims.SavedByPooling: _saved_by_pooling,
 }

@@ -75,6 +75,7 @@ MODEL_1 = Recipe(
         stated=("epochs",),
         suggested=_UNSTATED,
         note=_RECONSTRUCTED + " Plain SGD does not leave the starting plateau here, so Adam is suggested.",
+        reconstructed=True,
     ),
 )
 
@@ -97,6 +98,7 @@ MODEL_2 = Recipe(
         stated=("epochs",),
         suggested=_UNSTATED,
         note=_RECONSTRUCTED,
+        reconstructed=True,
     ),
 )
 
@@ -134,6 +136,7 @@ MODEL_3 = Recipe(
             *("label_smoothing", "averaging", "augmentation", "validation_images"),
         ),
         note=_RECONSTRUCTED + " The optimizer's name is not stated; a momentum is, so SGD.",
+        reconstructed=True,
     ),
 )
 

@@ -41,6 +41,8 @@ class Origin:
     stated: tuple[str, ...] = ()
     suggested: tuple[str, ...] = ()
     note: str = ""
+    reconstructed: bool = False
+    """Whether the rows were built to give what the source states, which they can then no longer confirm."""
 
 
 @dataclass(frozen=True)
