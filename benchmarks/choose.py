@@ -8,6 +8,7 @@ which `tools/render_docs.py` writes docs/CHOICES.md.
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pathlib import Path
 from choices import GROUPS
 
 import pennyweight as pw
+from pennyweight.base.errors import unknown
 from pennyweight.base.files import write_atomically
 from pennyweight.base.records import to_json
 from pennyweight.training.recipe import Recipe
@@ -31,6 +33,8 @@ def train(group: str, recipe: Recipe, seed: int) -> None:
 
 def chosen(group: str, names: Sequence[str]) -> list[Recipe]:
     by_name = {one.name: one for one in GROUPS[group]}
+    if strangers := [name for name in names if name not in by_name]:
+        sys.exit(str(unknown("candidate", strangers[0], by_name)))
     return [by_name[name] for name in names or by_name]
 
 
@@ -39,7 +43,7 @@ def main() -> None:
     parser.add_argument("group", choices=list(GROUPS))
     parser.add_argument("names", nargs="*", help="candidates; all of the group unless given")
     parser.add_argument("--seeds", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     recipes = chosen(arguments.group, arguments.names)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

@@ -20,7 +20,7 @@ from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.recipes.catalogue import DOCUMENTS, RECIPES, find_recipe, published
-from pennyweight.training.collect import full_runs, published_records, records_in, same_run
+from pennyweight.training.collect import full_runs, published_records, records_in, run_folders, same_run
 from pennyweight.training.engines import choose_engine
 from pennyweight.training.folder import default_folder, read_record, set_aside
 from pennyweight.training.identity import refuse_foreign_folder
@@ -155,8 +155,8 @@ def load(folder: str | Path) -> Trained:
 
 
 def judge(*folders: str | Path) -> Judgement:
-    """Judge finished runs against their budgets."""
-    return judge_folders([Path(folder) for folder in folders])
+    """Judge finished runs against their budgets: run folders, or folders of them."""
+    return judge_folders([run for folder in folders for run in run_folders(Path(folder))])
 
 
 def compare(first: str | Path, second: str | Path) -> Comparison:

@@ -24,7 +24,7 @@ from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import make_plan
 from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
-from pennyweight.reporting.tables import claim_words
+from pennyweight.reporting.tables import claim_words, walk_rows
 from pennyweight.training.collect import full_runs, records_in
 from pennyweight.training.recipe import Recipe
 
@@ -130,7 +130,7 @@ def claims_tables() -> Iterator[str]:
         yield "| verdict | of | it says | because |"
         yield "|---|---|---|---|"
         for one in checked:
-            about = getattr(one.claim, "recipe", getattr(one.claim, "large", ""))
+            about = getattr(one.claim, "recipe", getattr(one.claim, "small", ""))
             yield f"| {one.verdict} | {about} | {one.claim.quote} | {one.reason} |"
         yield ""
 
@@ -150,15 +150,13 @@ def sentences() -> Iterator[str]:
 
 
 def walk_table() -> Iterator[str]:
-    """Yield what each change from the first step of document 000 to its third gains, from full runs."""
+    """Yield what each change from the first step of document 000 to its third gains, from full runs of all steps."""
     steps = [(words, full_runs(RECORDS, one.name, one.epochs)) for words, one in progressive.WALK]
-    yield "| change | parameters | last epoch (%) | seeds | gain, with its 95 % interval |"
-    yield "|---|---:|---|---:|---|"
-    for change in changes([step for step in steps if step[1]]):
-        gain = change.gain
-        gained = f"{gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})" if gain else ""
-        final = f"{change.final.mean:.2f} ± {change.final.deviation:.2f}"
-        yield f"| {change.words} | {change.params:,} | {final} | {change.final.n} | {gained} |"
+    headers, rows = walk_rows(changes(steps))
+    yield "| " + " | ".join(headers) + " |"
+    yield "|---" + "|---:" * (len(headers) - 1) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
 
 
 def choices_tables() -> Iterator[str]:
@@ -166,8 +164,8 @@ def choices_tables() -> Iterator[str]:
     for group in sorted((RECORDS / "choices").iterdir()):
         yield f"## {group.name}"
         yield ""
-        yield "| candidate | parameters | mean of the last five epochs (%) | lowest of these (%) | their loss | seeds |"
-        yield "|---|---:|---:|---:|---:|---:|"
+        yield "| candidate | parameters | mean of the last five epochs (%) | their lowest (%) | their loss | seeds |"
+        yield "|---|---:|---|---:|---:|---:|"
         rows = (choice_row(records_in(folder)) for folder in group.iterdir())
         yield from (text for _, text in sorted(rows, reverse=True))
         yield ""
@@ -177,9 +175,10 @@ def choice_row(records: list[RunRecord]) -> tuple[float, str]:
     """Return a candidate's mean held-out accuracy over its last five epochs and seeds, and its line of the table."""
     ends = [accuracies(record, "val")[-5:] for record in records]
     losses = [row.val_loss for record in records for row in record.epochs[-5:] if row.val_loss is not None]
-    mean = float(np.mean(ends))
-    cells = f"{mean:.3f} | {np.mean([min(end) for end in ends]):.3f} | {np.mean(losses):.4f} | {len(records)}"
-    return mean, f"| {records[0].recipe} | {records[0].params:,} | {cells} |"
+    mean = summary(np.mean(ends, axis=1))
+    spread = f" ± {mean.deviation:.3f}" if mean.n > 1 else ""
+    cells = f"{mean.mean:.3f}{spread} | {np.mean([min(end) for end in ends]):.3f} | {np.mean(losses):.4f} | {mean.n}"
+    return mean.mean, f"| {records[0].recipe} | {records[0].params:,} | {cells} |"
 
 
 TABLES = {

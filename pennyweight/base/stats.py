@@ -88,12 +88,6 @@ def sampling_error(accuracy: float, images: int) -> float:
     return 100 * sqrt(share * (1 - share) / images)
 
 
-def lowest_of_last(accuracies: NDArray[np.float64], epochs: int) -> NDArray[np.float64]:
-    """Return the lowest accuracy of the last `epochs` epochs of every seed, shape (seeds,)."""
-    lowest: NDArray[np.float64] = accuracies[:, -epochs:].min(axis=1)
-    return lowest
-
-
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the interval of a proportion, as fractions (Wilson, JASA 1927); without trials it is (0, 1)."""
     if trials == 0:

@@ -10,14 +10,14 @@ from pennyweight.cli.output import result, result_json
 
 
 def judge(
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of finished runs.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Run folders, or folders of them.")],
     as_json: Json = False,
 ) -> None:
     """Judge finished runs against their budgets.
 
-    Each run alone, then all seeds of a recipe together. Exit 1 when a budget is not met.
+    Each run alone, then all seeds of a recipe together. Exit 1 unless every recipe's verdict is met.
 
-    Example: pennyweight judge runs/progressive-3/seed-*
+    Examples: pennyweight judge runs/progressive-3; pennyweight judge runs/*/seed-0
     """
     from pennyweight.api import judge as judge_runs
     from pennyweight.reporting.tables import limit_lines, seeds_text, verdict_words

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import Difference, Summary, summary, welch
-from pennyweight.judging.seeds import curve_of
+from pennyweight.judging.seeds import finals_of
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,7 @@ def changes(walk: Sequence[tuple[str, Sequence[RunRecord]]]) -> list[Change]:
     found: list[Change] = []
     before = None
     for words, records in walk:
-        curves = [curve_of(record, "test") for record in records]
-        finals = np.array([curve[-1] for curve in curves if curve is not None])
+        finals = finals_of(records, "test")
         gain = None if before is None else welch(finals, before)
         found.append(Change(words, records[0].recipe, records[0].params, summary(finals), gain))
         before = finals

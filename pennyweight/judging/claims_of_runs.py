@@ -14,8 +14,8 @@ from pennyweight.base import claims
 from pennyweight.base.records import EpochRow
 from pennyweight.base.stats import prediction_interval, summary, welch, wilson_interval
 from pennyweight.judging.facts import FALSE, PARTLY, TRUE, UNCHECKABLE, Facts, Result
+from pennyweight.judging.seeds import FEWEST_SEEDS, finals_of
 
-FEWEST_SEEDS = 3
 SEEDS_TO_DENY = 10
 """Runs without an event before it is said not to happen."""
 WIDEST = 1.0
@@ -86,11 +86,11 @@ def _no_overfitting(claim: claims.NoOverfitting, facts: Facts) -> Result:
 
 
 def _better(claim: claims.Better, facts: Facts) -> Result:
-    own = _finals(facts, claim.recipe, claim.split)
+    own = finals_of(facts.records(claim.recipe), claim.split)
     results = []
     words = []
     for other in claim.others:
-        theirs = _finals(facts, other, claim.split)
+        theirs = finals_of(facts.records(other), claim.split)
         if min(len(own), len(theirs)) < FEWEST_SEEDS:
             return UNCHECKABLE, f"{claim.recipe} and {other}: {_too_few(min(len(own), len(theirs)))}"
         gap = welch(own, theirs)
@@ -124,10 +124,6 @@ def _curves(facts: Facts, name: str, split: str) -> list[list[float]]:
     }[split]
     curves = [[read(row) for row in record.epochs] for record in facts.records(name)]
     return [[value for value in curve if value is not None] for curve in curves if None not in curve]
-
-
-def _finals(facts: Facts, name: str, split: str) -> Any:
-    return np.array([curve[-1] for curve in _curves(facts, name, split)])
 
 
 def _or_open(facts: Facts, name: str, reason: str) -> Result:

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pennyweight.base.budget import SPLITS
 from pennyweight.base.errors import UsageError
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import Difference, Summary, mcnemar, summary, welch
-from pennyweight.judging.seeds import curve_of
+from pennyweight.judging.seeds import curve_of, finals_of
 from pennyweight.training.collect import same_run
 
 SIGNIFICANT = 0.05
@@ -49,7 +46,7 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     split = next((split for split in SPLITS if _measured(first, split) and _measured(second, split)), None)
     if split is None:
         raise UsageError("The two sides did not measure the same split in every epoch, so nothing can be compared.")
-    one, other = _finals(first, split), _finals(second, split)
+    one, other = finals_of(first, split), finals_of(second, split)
     difference = welch(one, other)
     better = "first" if difference.low > 0 else "second" if difference.high < 0 else ""
     single = len(first) == len(second) == 1 and split == "test"
@@ -72,11 +69,6 @@ def _check_alike(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Non
 
 def _measured(records: Sequence[RunRecord], split: str) -> bool:
     return all(curve_of(record, split) is not None for record in records)
-
-
-def _finals(records: Sequence[RunRecord], split: str) -> NDArray[np.float64]:
-    curves = (curve_of(record, split) for record in records)
-    return np.array([curve[-1] for curve in curves if curve is not None])
 
 
 def _predictions(first: RunRecord, second: RunRecord) -> Predictions:

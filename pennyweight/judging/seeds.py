@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from pennyweight.base.budget import Budget, check, correct_of, images_of
 from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import Summary, lowest_of_last, sampling_error, summary, wilson_interval
+from pennyweight.base.stats import Summary, sampling_error, summary, wilson_interval
 
 STRUCTURAL = ("too_many_params", "too_many_epochs")
 """Breaches that no seed can mend."""
+FEWEST_SEEDS = 3
+"""Runs that a statement about others of their kind needs."""
 MET, NOT_MET, NOT_SHOWN = "met", "not met", "not shown, n too small"
 
 
@@ -96,7 +98,7 @@ def seeds_figures(records: Sequence[RunRecord], split: str, target: float, lowes
     finals = np.array([curve[-1] for _, curve in measured])
     best = np.array([curve.max() for _, curve in measured])
     training = np.array([record.epochs[-1].train_accuracy for record, _ in measured])
-    lowest = np.array([lowest_of_last(curve[None], lowest_epochs)[0] for _, curve in measured])
+    lowest = np.array([curve[-lowest_epochs:].min() for _, curve in measured])
     arrivals = [int(np.argmax(curve >= target)) + 1 for _, curve in measured if (curve >= target).any()]
     return SeedsFigures(
         final=summary(finals),
@@ -119,3 +121,9 @@ def curve_of(record: RunRecord, split: str) -> NDArray[np.float64] | None:
         return None
     curve: NDArray[np.float64] = 100 * np.array(counts, dtype=np.float64) / images_of(record, split)
     return curve
+
+
+def finals_of(records: Sequence[RunRecord], split: str) -> NDArray[np.float64]:
+    """Return the last accuracy in percent of every run that measured `split` in every epoch, shape (runs,)."""
+    curves = (curve_of(record, split) for record in records)
+    return np.array([curve[-1] for curve in curves if curve is not None])

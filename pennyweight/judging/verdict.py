@@ -9,7 +9,7 @@ from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.base.records import RunRecord, Verdict
 from pennyweight.judging.seeds import MET, SeedsJudgement, judge_seeds
 from pennyweight.nets.measure import measure
-from pennyweight.training.recipe import Origin
+from pennyweight.training.recipe import Origin, Recipe
 from pennyweight.training.trained import Trained, load_trained
 
 
@@ -44,11 +44,17 @@ def judge(folders: Sequence[Path]) -> Judgement:
         run = _judge_run(folder, trained)
         runs.append(run)
         if run.verdict.met is not None:
-            trains = replace(trained.recipe, origin=Origin(document=""))  # where a setting is from changes no weight
-            key = (trains, run.record.changes, run.record.dataset, run.record.provenance.dataset_digest)
+            data = run.record.dataset, run.record.provenance.dataset_digest
+            key = (_without_words(trained.recipe), run.record.changes, data)
             groups.setdefault(key, []).append((trained, run))
     together = tuple(_judge_group(group) for group in groups.values())
     return Judgement(all(group.verdict == MET for group in together) if together else None, tuple(runs), together)
+
+
+def _without_words(recipe: Recipe) -> Recipe:
+    """Return the recipe without what it says of itself: where settings are from, and why a budget is what it is."""
+    budgets = tuple(replace(budget, reason="") for budget in recipe.budgets)
+    return replace(recipe, budgets=budgets, origin=Origin(document=""))
 
 
 def _judge_run(folder: Path, trained: Trained) -> RunJudgement:

@@ -13,7 +13,7 @@ from pennyweight.base.errors import MismatchError
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import prediction_interval
 from pennyweight.data.dataset import Dataset, PixelStatistics, hold_out, pixel_statistics
-from pennyweight.judging.seeds import curve_of
+from pennyweight.judging.seeds import FEWEST_SEEDS, curve_of, finals_of
 from pennyweight.nets.measure import measure
 from pennyweight.training.averaging import shipped_weights
 from pennyweight.training.checkpoint import Checkpoint, newest_whole
@@ -24,32 +24,31 @@ from pennyweight.training.identity import identity_of
 from pennyweight.training.run import Run
 from pennyweight.training.trained import Trained, load_trained
 
-FEWEST_SEEDS = 3
 SHOWN = 16
 """Characters of a digest that are printed; all of them are compared."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was recomputed: what is written, what was found, and whether they agree."""
+    """One thing that was recomputed: what is written, what was found, and whether they agree; None shows neither."""
 
     name: str
     written: str
     found: str
-    agrees: bool
+    agrees: bool | None
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Every check of a run folder; `agrees` when all of them do."""
+    """Every check of a run folder; `agrees` when none of them disagrees."""
 
     folder: str
     checks: tuple[Check, ...]
 
     @property
     def agrees(self) -> bool:
-        """Tell whether everything written is what was found."""
-        return all(check.agrees for check in self.checks)
+        """Tell whether nothing written is other than what was found."""
+        return all(check.agrees is not False for check in self.checks)
 
 
 def verify(folder: Path, dataset: Dataset) -> Verification:
@@ -97,7 +96,8 @@ def _history(folder: Path, trained: Trained, newest: Checkpoint) -> Iterator[Che
     pairs = zip(record.epochs, newest.history, strict=False)
     edited = [str(mine.epoch) for mine, theirs in pairs if mine != theirs]
     yield Check("every epoch is the checkpoint's", "yes", f"not {', '.join(edited)}" if edited else "yes", not edited)
-    yield _check("mistakes are the checkpoint's", str(len(record.misclassified)), str(len(newest.misclassified)))
+    same = record.misclassified == newest.misclassified
+    yield Check("mistakes are the checkpoint's", "yes", "yes" if same else "no", same)
     wrong = [str(row.epoch) for row in record.epochs if not _consistent(record, row.epoch - 1)]
     yield Check("accuracies are their counts", "yes", f"not in {', '.join(wrong)}" if wrong else "yes", not wrong)
     verdict = judge_record(trained.recipe.budgets, record)
@@ -190,12 +190,11 @@ def _conditions(record: RunRecord) -> tuple[object, ...]:
 
 def _in_line(old: RunRecord, new: RunRecord, siblings: list[RunRecord]) -> Check:
     split = "val" if old.epochs[-1].test_correct is None else "test"
-    curves = [curve_of(record, split) for record in siblings]
-    finals = np.array([curve[-1] for curve in curves if curve is not None])
+    finals = finals_of(siblings, split)
     mine, found = curve_of(old, split), curve_of(new, split)
     name = f"trained again under other conditions ({new.provenance.engine}), {split} accuracy"
     if len(finals) < FEWEST_SEEDS or mine is None or found is None:
-        return Check(name, "not shown", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", False)
+        return Check(name, "", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", None)
     low, high = prediction_interval(finals)
     words = f"{found[-1]:.2f} %, other seeds {low:.2f} to {high:.2f} %"
     return Check(name, f"{mine[-1]:.2f} %", words, bool(low <= found[-1] <= high))

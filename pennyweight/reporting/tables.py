@@ -126,7 +126,13 @@ def figure_lines(figures: SeedsFigures | None) -> list[str]:
 
 def walk_text(changes: Sequence[Change]) -> str:
     """Return a walk from recipe to recipe: what each change makes of the accuracy, with its interval."""
-    rows = [
+    headers, rows = walk_rows(changes)
+    return table(headers, rows, right=" rrrrr")
+
+
+def walk_rows(changes: Sequence[Change]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the headers of a walk's table, and one row a change."""
+    rows: list[tuple[str, ...]] = [
         (
             one.words,
             f"{one.params:,}",
@@ -137,8 +143,7 @@ def walk_text(changes: Sequence[Change]) -> str:
         )
         for one in changes
     ]
-    headers = ("change", "params", "final test, %", "seeds", "gain", "95 % interval of the gain")
-    return table(headers, rows, right=" rrrrr")
+    return ("change", "params", "final test, %", "seeds", "gain", "95 % interval of the gain"), rows
 
 
 def claims_text(document: str, checked: Sequence[CheckedClaim]) -> str:
@@ -151,9 +156,10 @@ def claims_text(document: str, checked: Sequence[CheckedClaim]) -> str:
 
 def verification_text(found: Verification) -> str:
     """Return every check of a run folder on a line of its own, and what they come to."""
-    rows = [(check.name, check.written, check.found, "" if check.agrees else "DISAGREES") for check in found.checks]
-    broken = sum(not check.agrees for check in found.checks)
-    said = f"{plural(broken, 'check')} of {len(rows)} disagree" if broken else f"all {len(rows)} checks agree"
+    words = {True: "", False: "DISAGREES", None: "not shown"}
+    rows = [(check.name, check.written, check.found, words[check.agrees]) for check in found.checks]
+    broken, agreeing = (sum(check.agrees is kind for check in found.checks) for kind in (False, True))
+    said = f"{plural(broken, 'check')} of {len(rows)} disagree" if broken else f"{agreeing} of {len(rows)} checks agree"
     return "\n".join([table(("check", "written", "found", ""), rows), f"{found.folder}: {said}"])
 
 

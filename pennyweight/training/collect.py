@@ -25,6 +25,12 @@ def records_in(path: Path) -> list[RunRecord]:
     return sorted(folders + files, key=lambda record: record.seed)
 
 
+def run_folders(path: Path) -> list[Path]:
+    """Return the run folder at `path`, or the finished ones `seed-*` in it by seed."""
+    inside = [found.parent for found in path.glob(f"seed-*/{RECORD}")]
+    return sorted(inside, key=lambda folder: (len(folder.name), folder.name)) or [path]
+
+
 def _read_file(path: Path) -> RunRecord:
     try:
         return run_record_from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pennyweight.base.stats import (
-    lowest_of_last,
     mcnemar,
     sampling_error,
     student_t_quantile,
@@ -74,13 +73,6 @@ def test_wilson_intervals_at_the_edges(successes: int, trials: int, low: float, 
 def test_all_seeds_meeting_a_budget_bounds_the_share_by_one_exactly() -> None:
     assert wilson_interval(7, 7)[1] == 1.0
     assert wilson_interval(0, 7)[0] == 0.0
-
-
-def test_the_lowest_of_the_last_epochs_is_one_value_a_seed() -> None:
-    held = np.array([[90.0, 99.5, 99.4, 99.6], [99.9, 98.0, 99.1, 99.2]])
-    assert lowest_of_last(held, 3).tolist() == [99.4, 98.0]
-    assert lowest_of_last(held, 1).tolist() == [99.6, 99.2]
-    assert lowest_of_last(held, 9).tolist() == [90.0, 98.0]
 
 
 @given(first=accuracies, second=accuracies, confidence=st.sampled_from([0.8, 0.95, 0.99]))

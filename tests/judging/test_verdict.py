@@ -125,7 +125,8 @@ def test_runs_of_one_recipe_with_other_changes_or_data_are_other_groups(judged) 
 
 
 def test_words_about_where_a_setting_is_from_make_no_other_group(judged) -> None:
-    reworded = replace(RECIPE, origin=Origin(document="", note="Paddings are our choice."))
+    reasoned = (replace(BUDGET, reason="Another reason."),)
+    reworded = replace(RECIPE, budgets=reasoned, origin=Origin(document="", note="Paddings are our choice."))
     slower = replace(RECIPE, batch_images=1 + RECIPE.batch_images)
     records = [run_record([9_940, 9_941, 9_945], seed=seed) for seed in (0, 1)]
     assert [group.seeds for group in judged(*records, others=[reworded]).groups] == [(0, 1)]
@@ -172,6 +173,13 @@ def test_parameters_are_counted_and_not_believed(folder: Path) -> None:
     edit_record(folder, lambda held: held.update(params=100))
     with pytest.raises(MismatchError, match="the record says 100 parameters, the weights are 404"):
         pw.judge(folder)
+
+
+def test_a_folder_of_runs_stands_for_its_finished_ones(digits_run: Path, tmp_path: Path) -> None:
+    for number in (0, 1):
+        shutil.copytree(digits_run, tmp_path / f"seed-{number}")
+    (tmp_path / "seed-1" / "record.json").unlink()
+    assert [Path(run.folder) for run in pw.judge(tmp_path).runs] == [tmp_path / "seed-0"]
 
 
 def test_one_bad_folder_stops_the_judgement_by_its_name(digits_run: Path, tmp_path: Path) -> None:

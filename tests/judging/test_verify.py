@@ -21,6 +21,7 @@ from pennyweight.data.dataset import Dataset, load
 from pennyweight.judging.verify import Verification, replay, verify
 from pennyweight.nets.rows import CLASSES, Conv, GlobalAvgPool, MaxPool, Relu
 from pennyweight.nets.weights import content_digest, read_sealed, seal
+from pennyweight.reporting.tables import verification_text
 from pennyweight.training.averaging import Averaging
 from pennyweight.training.folder import metrics_text, read_record
 from pennyweight.training.loop import train
@@ -189,8 +190,11 @@ def test_trained_again_elsewhere_it_must_be_in_line_with_other_seeds(offset: int
 
 def test_without_other_seeds_a_replay_elsewhere_shows_nothing(runs: Path) -> None:
     found = replay(folder_of(runs, TINY, "native", 0), DIGITS, elsewhere(0), [])
-    assert not found.agrees
+    assert found.agrees is None
     assert "3 are needed" in found.found
+    assert Verification("run", (found,)).agrees
+    assert not Verification("run", (found, replace(found, agrees=False))).agrees
+    assert "0 of 1 checks agree" in verification_text(Verification("run", (found,)))
 
 
 def test_a_record_without_its_checkpoint_is_refused(copied: Path) -> None:

@@ -57,6 +57,19 @@ def test_what_is_decided_is_decided_without_the_test_images(recipe: Recipe, engi
     assert {row.test_correct for row in blind.epochs} == {None}
 
 
+@RECIPES
+def test_other_test_images_train_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, DIGITS.test_images.shape, dtype=np.uint8)
+    other = replace(DIGITS, test_images=noise, test_labels=DIGITS.test_labels[::-1].copy())
+    records = [
+        train(Run(recipe, data, 0, tmp_path / name, engine="native"), Silent())
+        for name, data in (("real", DIGITS), ("noise", other))
+    ]
+    assert records[0].weights_sha256 == records[1].weights_sha256
+    assert [row.learning_rate for row in records[0].epochs] == [row.learning_rate for row in records[1].epochs]
+    assert records[0].epochs[-1].test_correct != records[1].epochs[-1].test_correct
+
+
 def test_the_plateau_above_did_lower_the_rate(tmp_path: Path) -> None:
     record, _ = run(QUICK_PLATEAU, tmp_path, "native", measure_test=False)
     assert record.epochs[-1].learning_rate < record.epochs[0].learning_rate
