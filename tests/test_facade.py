@@ -64,9 +64,9 @@ def test_settings_change_a_recipe_given_as_a_value_too(tmp_path: Path) -> None:
     from pennyweight.api import plan_run
 
     recipe = pw.recipe("progressive-1")
-    run = plan_run(recipe, settings={"batch_images": 32}, dataset="digits")
-    assert run.recipe.batch_images == 32
-    assert str(run.folder) == "runs/progressive-1+batch_images=32+dataset=digits/seed-0"
+    run = plan_run(recipe, settings={"batch_images": 48}, dataset="digits")
+    assert run.recipe.batch_images == 48
+    assert str(run.folder) == "runs/progressive-1+batch_images=48+dataset=digits/seed-0"
 
 
 def test_a_recipe_of_one_s_own_has_a_folder_for_every_change(tmp_path: Path) -> None:
