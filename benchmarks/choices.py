@@ -153,13 +153,8 @@ def faster(recipe: Recipe) -> tuple[Recipe, ...]:
     )
 
 
-MOVED_LESS = Augmentation(
-    rotation_degrees=7.0,
-    shift_fraction=0.05,
-    scale_low=0.95,
-    scale_high=1.05,
-    perspective_distortion=0.1,
-    perspective_probability=0.3,
+MOVED_LESS = replace(
+    SKIP_3.augmentation, shift_fraction=0.05, scale_low=0.95, scale_high=1.05, perspective_distortion=0.1
 )
 PATIENT = replace(SKIP_3, schedule=ReduceLROnPlateau(factor=0.5, patience_epochs=1))
 EAGER = ReduceLROnPlateau(factor=0.5, patience_epochs=1, threshold=0.1)

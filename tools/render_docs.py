@@ -15,7 +15,7 @@ import numpy as np
 import pennyweight as pw
 from pennyweight.base.budget import budget_for, check
 from pennyweight.base.claims import Reached
-from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import summary
 from pennyweight.judging.ablate import changes
 from pennyweight.judging.claims import check_claim
@@ -31,13 +31,6 @@ from pennyweight.training.recipe import Recipe
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def load_records(dataset: str, engine: str, name: str) -> list[RunRecord]:
-    """Return the published records of one recipe in the order of their seeds."""
-    files = (RECORDS / dataset / engine / name).glob("seed-*.json")
-    records = [run_record_from_json(file.read_text(), str(file)) for file in files]
-    return sorted(records, key=lambda record: record.seed)
 
 
 def accuracies(record: RunRecord, split: str) -> list[float]:
@@ -102,7 +95,7 @@ def runs_table() -> Iterator[str]:
     yield "|---|---|---|---:|---:|---|---|---|---|"
     for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir() and "choices" not in path.parts):
         dataset, engine, name = folder.relative_to(RECORDS).parts
-        records = load_records(dataset, engine, name)
+        records = records_in(folder)
         split = split_of(records)
         curves = [accuracies(record, split) for record in records]
         figures = [[curve[-1] for curve in curves], [max(curve) for curve in curves], [min(c[-5:]) for c in curves]]

@@ -7,24 +7,18 @@ images were looked at after the choice, by the runs in records/mnist/native/penn
     pennyweight train pennyweight-8k
 """
 
-from pennyweight.base.budget import Budget
+from dataclasses import replace
+
 from pennyweight.data.augment import Augmentation
 from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear, MaxPool, Relu
+from pennyweight.recipes import progressive
 from pennyweight.training.averaging import Averaging
 from pennyweight.training.optimizers import AdamW
 from pennyweight.training.recipe import Origin, Recipe
 from pennyweight.training.schedules import OneCycle
 
-BUDGETS = (
-    Budget(
-        dataset="mnist",
-        max_params=8_000,
-        max_epochs=15,
-        accuracy=99.4,
-        hold_epochs=5,
-        reason="Ours: the caps of document 000, and its accuracy held over the last five epochs.",
-    ),
-)
+_REASON = "Ours: the caps of document 000, and its accuracy held over the last five epochs."
+BUDGETS = tuple(replace(budget, reason=_REASON) for budget in progressive.BUDGETS)
 
 PENNYWEIGHT_8K = Recipe(
     name="pennyweight-8k",
