@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from pennyweight.native.segments import Convolution, Does, Program, Tail, make_program
-from pennyweight.native.tiles import forward_tile, weight_tile
+from pennyweight.native.tiles import forward_tile, weight_tile, winograd_pays, winograd_tile
 from pennyweight.nets.initial import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
 from pennyweight.nets.plan import Plan, Shape
 
@@ -17,7 +17,7 @@ PARTS = 2
 """How many pieces a network is compiled in, side by side."""
 PIECE_LINES = 4
 CHUNK_PARAMETERS = 2_048
-KERNELS = ("common", "convolution", "batchnorm", "tail", "image", "loss", "optimizer", "team")
+KERNELS = ("common", "convolution", "winograd", "batchnorm", "tail", "image", "loss", "optimizer", "team")
 
 
 @dataclass
@@ -75,7 +75,7 @@ class _Generator:
     def source(self) -> str:
         train = self._train_phases()
         forward = self._forward_lines(training=False)
-        flips = [self._flip(one) for one in self._convolutions() if one.source != 0]
+        prepared = [line for one in self._convolutions() if (line := self._prepare(one))]
         size = self.program.plan.image_shape[1]
         head = [
             f"#define LANES {self.lanes}",
@@ -87,7 +87,7 @@ class _Generator:
             f"#define PARAMETERS {max(self.layout.parameters, 1)}",
             f"#define BUFFERS {max(self.layout.buffers, 1)}",
             f"#define CHUNK {CHUNK_PARAMETERS}",
-            f"#define FLIPS {len(flips)}",
+            f"#define PREPARED {len(prepared)}",
             f"#define LOGITS(n, slot) (n)->v.value{self._tails()[-1].target}[slot]",
             f"#define MOST_THREADS {MOST_THREADS}",
             f"#define BATCHNORM_EPSILON {BATCHNORM_EPSILON!r}",
@@ -106,7 +106,7 @@ class _Generator:
         calls = [f"forward_{piece}(n, g, images);" for piece in range(len(_pieces(forward)))]
         light = [
             *_function("static void forward_group(Net *n, int g, int images)", calls),
-            *_function("static void flip(Net *n, int item)", _switch(flips)),
+            *_function("static void prepare(Net *n, int item)", _switch(prepared)),
             *_function("static void use_running_statistics(Net *n)", self._running_lines()),
             *_function("static void train_step(Net *n, Scratch *t)", self._step_lines(train)),
             '#include "calls.h"',
@@ -136,11 +136,14 @@ class _Generator:
                 lines.append(f"    Moments moments{number}[GROUPS][{c}];")
                 lines.append(f"    BackSums sums{number}[GROUPS][{c}];")
                 lines.append(f"    Normal normal{number}[{c}];")
-        lines += [
-            f"    float flipped{one.step.number}[{prod(one.step.weights[0].shape)}];"
-            for one in self._convolutions()
-            if one.source != 0
-        ]
+        for one in self._convolutions():
+            number, weights = one.step.number, prod(one.step.weights[0].shape)
+            if _forward_by_winograd(one):
+                lines.append(f"    float points{number}[{2 * weights}];")
+            if one.source != 0:
+                lines.append(f"    float flipped{number}[{weights}];")
+            if _backward_by_winograd(one):
+                lines.append(f"    float flipped_points{number}[{2 * weights}];")
         lines.append("} Values;")
         lines.append("typedef struct {")
         lines.append("    vec nothing;")
@@ -218,8 +221,12 @@ class _Generator:
         skip = (border - one.padding) * (wi + 1)
         weight = self._parameter(one.step.weights[0].name)
         bias = self._parameter(one.step.weights[1].name) if len(one.step.weights) > 1 else "0"
-        arrays = f"n->v.value{one.source}[g] + {skip}, {weight}, {bias}, n->v.raw{one.step.number}[g]"
+        x, y = f"n->v.value{one.source}[g] + {skip}", f"n->v.raw{one.step.number}[g]"
         zeros = f"{one.padding}, {h}"
+        if _forward_by_winograd(one):
+            sizes = f"{ci}, {co}, {hi}, {wi}, {zeros}, {oh}, {ow}, {winograd_tile(co)}, 0"
+            return f"winograd_forward({x}, n->v.points{one.step.number}, {bias}, {y}, {sizes});"
+        arrays = f"{x}, {weight}, {bias}, {y}"
         if one.depthwise:
             tile = forward_tile(1, ow)[1]
             sizes = f"{ci}, {one.kernel}, {one.stride}, {hi}, {wi}, {zeros}, {oh}, {ow}, {tile}, 0"
@@ -252,9 +259,13 @@ class _Generator:
             return lines
         adds = int(one.source in written)
         written.add(one.source)
-        arrays = f"t->wide{number}, n->v.flipped{number}, 0, n->v.gradient{one.source}[g]"
+        x, y = f"t->wide{number}", f"n->v.gradient{one.source}[g]"
+        arrays = f"{x}, n->v.flipped{number}, 0, {y}"
         zeros = f"{max(k - 1 - one.padding, 0)}, {(oh - 1) * s + 1}"
-        if one.depthwise:
+        if _backward_by_winograd(one):
+            sizes = f"{co}, {ci}, {wh}, {ww}, {zeros}, {h}, {w}, {winograd_tile(ci)}, {adds}"
+            lines.append(f"winograd_forward({x}, n->v.flipped_points{number}, 0, {y}, {sizes});")
+        elif one.depthwise:
             tile = forward_tile(1, w)[1]
             lines.append(f"depthwise_forward({arrays}, {ci}, {k}, 1, {wh}, {ww}, {zeros}, {h}, {w}, {tile}, {adds});")
         else:
@@ -263,12 +274,21 @@ class _Generator:
             lines.append(f"conv_forward({arrays}, {sizes});")
         return lines
 
-    def _flip(self, one: Convolution) -> str:
-        arrays = f"{self._parameter(one.step.weights[0].name)}, n->v.flipped{one.step.number}"
+    def _prepare(self, one: Convolution) -> str:
+        """Return the calls that bring changed weights into the forms that the kernels read."""
         ci, co = one.step.input_shape[0], one.step.output_shape[0]
-        if one.depthwise:
-            return f"depthwise_flip({arrays}, {ci}, {one.kernel});"
-        return f"flip_weights({arrays}, {ci}, {co}, {one.kernel});"
+        number, weight = one.step.number, self._parameter(one.step.weights[0].name)
+        calls = []
+        if _forward_by_winograd(one):
+            calls.append(f"transform_weights({weight}, n->v.points{number}, {co * ci * one.kernel});")
+        if one.source != 0 and one.depthwise:
+            calls.append(f"depthwise_flip({weight}, n->v.flipped{number}, {ci}, {one.kernel});")
+        elif one.source != 0:
+            calls.append(f"flip_weights({weight}, n->v.flipped{number}, {ci}, {co}, {one.kernel});")
+        if _backward_by_winograd(one):
+            rows = co * ci * one.kernel
+            calls.append(f"transform_weights(n->v.flipped{number}, n->v.flipped_points{number}, {rows});")
+        return " ".join(calls)
 
     def _moments(self, tail: Tail) -> str:
         assert tail.norm is not None
@@ -354,6 +374,17 @@ class _Generator:
 
     def _key(self, tail: Tail, training: bool) -> str:
         return f"dropout_key(n, {tail.target}, g)" if training and Does.DROP in tail.does else "0"
+
+
+def _forward_by_winograd(one: Convolution) -> bool:
+    ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.output_shape[2]
+    return one.kernel == 3 and one.stride == 1 and not one.depthwise and winograd_pays(ci, co, columns)
+
+
+def _backward_by_winograd(one: Convolution) -> bool:
+    """Tell it of the input gradient, which is the forward kernel with channels in and out exchanged, at any stride."""
+    ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.input_shape[2]
+    return one.source != 0 and one.kernel == 3 and not one.depthwise and winograd_pays(co, ci, columns)
 
 
 def _size(shape: Shape, border: int = 0) -> int:

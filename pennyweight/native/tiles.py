@@ -24,6 +24,20 @@ def weight_tile(outputs: int, inputs: int, kernel: int) -> tuple[int, int]:
     return best[2], best[3]
 
 
+def winograd_tile(channels: int) -> int:
+    """Return the output channels of Winograd's tile: at most four of six sums each, in parts of about one size."""
+    return -(-channels // -(-channels // 4))
+
+
+def winograd_pays(inputs: int, outputs: int, columns: int) -> bool:
+    """Tell whether a 3x3 convolution of that many channels takes clearly less time by `kernels/winograd.h`."""
+    tiles = _tiles(outputs, winograd_tile(outputs))
+    products = sum(count * max(6 * tile, 9) for tile, count in tiles)
+    # a channel's transforms of four columns: loads, sums and stores
+    own = -(-columns // 4) * (3 * inputs * products + 18 * inputs + 14 * outputs)
+    return own < 0.9 * 9 * inputs * _forward_cost(outputs, columns, *forward_tile(outputs, columns))
+
+
 def _forward_cost(channels: int, columns: int, c: int, w: int) -> float:
     return sum(
         count_c * count_w * (max(tile_c * tile_w, LATENCY) + 0.5 * (tile_c + tile_w))

@@ -23,7 +23,7 @@ static void walk(Net *n, Scratch *t) {
         if (team_arrive(&n->team)) team_release(&n->team);
         for (int i; (i = team_next(&n->team)) < CHUNKS;) update(n, i);
         if (team_arrive(&n->team)) team_release(&n->team);
-        for (int i; (i = team_next(&n->team)) < FLIPS;) flip(n, i);
+        for (int i; (i = team_next(&n->team)) < PREPARED;) prepare(n, i);
         if (team_arrive(&n->team)) {
             end_step(n);
             team_release(&n->team);
@@ -128,7 +128,7 @@ EXPORT void net_advance(Net *n, const Call *call, int threads) {
     if (threads > GROUPS) threads = GROUPS;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
     for (; n->cleared < threads; n->cleared++) memset(&n->scratch[n->cleared], 0, sizeof(Scratch));
-    for (int i = 0; i < FLIPS; i++) flip(n, i);
+    for (int i = 0; i < PREPARED; i++) prepare(n, i);
     begin_step(n);
     together(n, train_worker, (Worker){.net = n}, threads);
 }
@@ -137,6 +137,7 @@ EXPORT void net_advance(Net *n, const Call *call, int threads) {
 EXPORT void net_logits(Net *n, const uint8_t *images, int64_t count, Pixels pixels, float *logits, int threads) {
     n->call.pixels = pixels;
     use_running_statistics(n);
+    for (int i = 0; i < PREPARED; i++) prepare(n, i);
     if (threads > GROUPS) threads = GROUPS;
     together(n, forward_worker, (Worker){.net = n, .images = images, .count = count, .logits = logits}, threads);
 }
