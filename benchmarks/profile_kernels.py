@@ -103,7 +103,7 @@ def generated_lines(library: Path, source: list[str], addresses: Counter[int]) -
 def kind(line: str) -> str:
     called = re.match(r"\s*(?:case \d+: )?(\w+)\(", line)
     name = called[1] if called else ""
-    name = name.replace("winograd_forward", "conv_forward")
+    name = name.replace("winograd_", "conv_")
     return KINDS.get(f"{name} flipped" if name == "conv_forward" and "flipped" in line else name, OTHER)
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from math import prod
 
 from pennyweight.native.segments import Convolution, Does, Program, Tail, make_program
-from pennyweight.native.tiles import forward_tile, weight_tile, winograd_pays, winograd_tile
+from pennyweight.native.tiles import (
+    forward_tile,
+    weight_tile,
+    winograd_pays,
+    winograd_strip,
+    winograd_tile,
+    winograd_weights_pay,
+)
 from pennyweight.nets.initial import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
 from pennyweight.nets.plan import Plan, Shape
 
@@ -146,7 +153,7 @@ class _Generator:
                 lines.append(f"    float flipped_points{number}[{2 * weights}];")
         lines.append("} Values;")
         lines.append("typedef struct {")
-        lines.append("    vec nothing;")
+        lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
         for one in self._convolutions():
             c, h, w = self._wide_shape(one)
             lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
@@ -157,6 +164,13 @@ class _Generator:
         """Return the shape of the output gradient with the zeros around and between that the input gradient needs."""
         _, h, w = one.step.input_shape
         return one.step.output_shape[0], h + one.kernel - 1, w + one.kernel - 1
+
+    def _room(self, one: Convolution) -> int:
+        """Return the vectors that a weight gradient by Winograd needs for transformed columns and its sums."""
+        if not _weights_by_winograd(one):
+            return 0
+        ci, (co, h, w) = one.step.input_shape[0], one.step.output_shape
+        return 6 * winograd_strip(h, w) * (ci * (h + 2) + co * h) + -(-18 * ci * co // self.lanes)
 
     def _forward_lines(self, training: bool) -> list[str]:
         return [line for segment in self.program.segments for line in self._forward_segment(segment, training)[1]]
@@ -251,7 +265,10 @@ class _Generator:
             lines = [f"depthwise_weight_gradient({arrays}, {ci}, {sizes});"]
         else:
             tc, ti = weight_tile(co, ci, k)
-            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {sizes}, {tc}, {ti});"]
+            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {k}, {sizes}, {tc}, {ti}, 0);"]
+        if _weights_by_winograd(one):
+            sizes = f"{ci}, {co}, {hi}, {wi}, {wh}, {ww}, {oh}, {ow}, {tc}, {ti}, {winograd_strip(oh, ow)}"
+            lines = [f"winograd_weight_gradient({arrays}, t->room, {sizes});"]
         if len(one.step.weights) > 1:
             bias = self._gradient(one.step.weights[1].name)
             lines.append(f"bias_gradient({first}, {bias}, {co}, {s}, {wh}, {ww}, {oh}, {ow});")
@@ -379,6 +396,11 @@ class _Generator:
 def _forward_by_winograd(one: Convolution) -> bool:
     ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.output_shape[2]
     return one.kernel == 3 and one.stride == 1 and not one.depthwise and winograd_pays(ci, co, columns)
+
+
+def _weights_by_winograd(one: Convolution) -> bool:
+    ci, (co, h, w) = one.step.input_shape[0], one.step.output_shape
+    return one.kernel == 3 and one.stride == 1 and not one.depthwise and winograd_weights_pay(ci, co, h, w)
 
 
 def _backward_by_winograd(one: Convolution) -> bool:

@@ -38,6 +38,20 @@ def winograd_pays(inputs: int, outputs: int, columns: int) -> bool:
     return own < 0.9 * 9 * inputs * _forward_cost(outputs, columns, *forward_tile(outputs, columns))
 
 
+def winograd_strip(rows: int, columns: int) -> int:
+    """Return how many times four columns the weight gradient transforms at once: long sums, but near ones."""
+    return min(-(-48 // rows), -(-columns // 4))
+
+
+def winograd_weights_pay(inputs: int, outputs: int, rows: int, columns: int) -> bool:
+    """Tell whether the weight gradient of a 3x3 convolution takes clearly less time by `kernels/winograd.h`."""
+    products, weights = _weight_cost(outputs, inputs, 3, *weight_tile(outputs, inputs, 3)), inputs * outputs
+    tiles = -(-columns // 4)
+    strips = -(-tiles // winograd_strip(rows, columns))
+    own = 6 * rows * tiles * products + 18 * tiles * (inputs * (rows + 2) + outputs * rows) + (54 * strips + 30) * weights
+    return own < 0.9 * (3 * rows * columns * products + 27 * weights)
+
+
 def _forward_cost(channels: int, columns: int, c: int, w: int) -> float:
     return sum(
         count_c * count_w * (max(tile_c * tile_w, LATENCY) + 0.5 * (tile_c + tile_w))

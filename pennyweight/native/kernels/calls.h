@@ -1,4 +1,7 @@
 /* What Python calls. */
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20 };
 
 static void update(Net *n, int chunk) {
     Settings s = n->call.settings;
@@ -102,9 +105,13 @@ static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT Net *net_create(void) {
-    /* the struct is aligned for its vectors and for the team's counters, whichever asks for more */
-    Net *n = aligned_alloc(_Alignof(Net), sizeof(Net));
+    /* whole large pages, which is more than vectors and the team's counters ask for: maps lie on few of them */
+    size_t bytes = (sizeof(Net) + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    Net *n = aligned_alloc(LARGE_PAGE, bytes);
     if (n) {
+#ifdef MADV_HUGEPAGE
+        madvise(n, bytes, MADV_HUGEPAGE); /* a wish: without it, it is only slower */
+#endif
         memset(n, 0, sizeof *n - sizeof n->scratch); /* a thread's scratch is cleared when it is first used */
         pthread_mutex_init(&n->gate, 0);
     }

@@ -37,6 +37,37 @@ INLINE float lane_sum(vec v) {
     return part[0];
 }
 
+/* Of 2 LANES values those whose index has (or has not) the bit `half`, added to each other: lane_sum's step for two. */
+INLINE vec halves_added(vec a, vec b, int half) {
+    ivec without, with;
+    int lane = 0;
+    UNROLL for (int i = 0; i < 2 * LANES; i++) {
+        if (!(i & half)) without[lane] = i, with[lane] = i + half, lane++;
+    }
+#ifdef __clang__
+    vec low, high;
+    UNROLL for (int i = 0; i < LANES; i++) {
+        low[i] = without[i] < LANES ? a[without[i]] : b[without[i] - LANES];
+        high[i] = with[i] < LANES ? a[with[i]] : b[with[i] - LANES];
+    }
+    return low + high;
+#else
+    return __builtin_shuffle(a, b, without) + __builtin_shuffle(a, b, with);
+#endif
+}
+
+/* lane_sum of n vectors, added in the same order; `sums` has room for whole vectors. */
+INLINE void lane_sums(const vec *v, vec *sums, int n) {
+    for (int first = 0; first < n; first += LANES) {
+        vec part[LANES];
+        UNROLL for (int j = 0; j < LANES; j++) part[j] = first + j < n ? v[first + j] : (vec){0};
+        UNROLL for (int half = LANES / 2; half > 0; half /= 2) {
+            UNROLL for (int j = 0; j < half; j++) part[j] = halves_added(part[2 * j], part[2 * j + 1], half);
+        }
+        sums[first / LANES] = part[0];
+    }
+}
+
 /* max(v, 0) that keeps what is not a number, so that it is noticed. */
 INLINE ivec above_zero(vec v) { return ~(v <= 0.0f); }
 INLINE vec keep(ivec mask, vec v) { return (vec)(mask & (ivec)v); }

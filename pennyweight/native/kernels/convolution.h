@@ -64,9 +64,9 @@ INLINE void conv_forward(const vec *x, const float *weight, const float *bias, v
     }
 }
 
-INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
-                        int h, int w, int tc, int ti, int ky) {
-    vec sum[64];
+INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int kh, int k, int s, int hi, int wi, int dh,
+                        int dw, int h, int w, int tc, int ti, int ky, int accumulate) {
+    vec sum[64], sums[64 / LANES];
     UNROLL for (int n = 0; n < tc * ti * k; n++) sum[n] = (vec){0};
     for (int row = 0; row < h; row++) {
         for (int col = 0; col < w; col++) {
@@ -79,37 +79,43 @@ INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int
             }
         }
     }
+    lane_sums(sum, sums, tc * ti * k);
     UNROLL for (int i = 0; i < tc; i++) {
         UNROLL for (int c = 0; c < ti; c++) {
-            UNROLL for (int kx = 0; kx < k; kx++)
-                gradient[((long)i * ci + c) * k * k + ky * k + kx] = lane_sum(sum[(i * ti + c) * k + kx]);
+            UNROLL for (int kx = 0; kx < k; kx++) {
+                float *to = gradient + (((long)i * ci + c) * kh + ky) * k + kx;
+                float one = ((const float *)sums)[(i * ti + c) * k + kx];
+                *to = accumulate ? *to + one : one;
+            }
         }
     }
 }
 
-INLINE void weight_tiles(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
-                         int h, int w, int tc, int ti) {
-    for (int ky = 0; ky < k; ky++) {
+INLINE void weight_tiles(const vec *x, const vec *d, float *gradient, int ci, int kh, int k, int s, int hi, int wi, int dh,
+                         int dw, int h, int w, int tc, int ti, int accumulate) {
+    for (int ky = 0; ky < kh; ky++) {
         for (int c = 0; c + ti <= ci; c += ti)
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti, ky);
+            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc, ti,
+                        ky, accumulate);
         if (ci % ti) {
             int c = ci - ci % ti;
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ci % ti,
-                        ky);
+            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc,
+                        ci % ti, ky, accumulate);
         }
     }
 }
 
-/* gradient (co, ci, k, k) of the weights; d (co, dh, dw) is the output gradient with s - 1 zeros between its pixels,
- * and points at its first pixel. */
-INLINE void conv_weight_gradient(const vec *x, const vec *d, float *gradient, int ci, int co, int k, int s, int hi, int wi,
-                                 int dh, int dw, int h, int w, int tc, int ti) {
+/* gradient (co, ci, kh, k) of the weights, set or added to; d (co, dh, dw) is the output gradient with s - 1 zeros between
+ * its pixels, and points at its first pixel. */
+INLINE void conv_weight_gradient(const vec *x, const vec *d, float *gradient, int ci, int co, int kh, int k, int s, int hi,
+                                 int wi, int dh, int dw, int h, int w, int tc, int ti, int accumulate) {
     for (int c = 0; c + tc <= co; c += tc)
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti);
+        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc, ti,
+                     accumulate);
     if (co % tc) {
         int c = co - co % tc;
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, co % tc,
-                     ti);
+        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w,
+                     co % tc, ti, accumulate);
     }
 }
 
@@ -142,8 +148,8 @@ INLINE void depthwise_forward(const vec *x, const float *weight, const float *bi
 INLINE void depthwise_weight_gradient(const vec *x, const vec *d, float *gradient, int c, int k, int s, int hi, int wi,
                                       int dh, int dw, int h, int w) {
     for (int i = 0; i < c; i++)
-        weight_tiles(x + (long)i * hi * wi, d + (long)i * dh * dw, gradient + i * k * k, 1, k, s, hi, wi, dh, dw, h, w, 1,
-                     1);
+        weight_tiles(x + (long)i * hi * wi, d + (long)i * dh * dw, gradient + i * k * k, 1, k, k, s, hi, wi, dh, dw, h, w,
+                     1, 1, 0);
 }
 
 INLINE void depthwise_flip(const float *weight, float *flipped, int c, int k) {

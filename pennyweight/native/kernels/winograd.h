@@ -15,17 +15,21 @@ enum { POINTS = 6, TAPS = 3, COLUMNS = 4 };
 #define IN_REGISTER(v) (void)0
 #endif
 
-/* B^T x of six neighbours in a row, of which those from `columns` on do not exist. */
-INLINE void transform_pixels(const vec *x, vec *to, int columns) {
+/* Ask for `n` vectors soon to be read (or written). */
+#define FETCH(v, n, write) UNROLL for (int f = 0; f < (n); f++) __builtin_prefetch((v) + f, write)
+enum { AHEAD = 2 };
+
+/* B^T x of six neighbours in a row, of which those from `columns` on do not exist; results lie `apart` vectors apart. */
+INLINE void transform_pixels(const vec *x, vec *to, int apart, int columns) {
     vec x0 = x[0], x1 = x[1], x2 = x[2], zero = {0};
     vec x3 = columns > 3 ? x[3] : zero, x4 = columns > 4 ? x[4] : zero, x5 = columns > 5 ? x[5] : zero;
     vec even = x4 - 4.0f * x2, odd = x3 - 4.0f * x1, far = x4 - x2, near = x3 - x1;
     to[0] = 4.0f * x0 + (x4 - 5.0f * x2);
-    to[1] = even + odd;
-    to[2] = even - odd;
-    to[3] = far + 2.0f * near;
-    to[4] = far - 2.0f * near;
-    to[5] = 4.0f * x1 + (x5 - 5.0f * x3);
+    to[apart] = even + odd;
+    to[2 * apart] = even - odd;
+    to[3 * apart] = far + 2.0f * near;
+    to[4 * apart] = far - 2.0f * near;
+    to[5 * apart] = 4.0f * x1 + (x5 - 5.0f * x3);
 }
 
 /* Four neighbours in a row, A^T m; the first `columns` are stored. */
@@ -63,13 +67,16 @@ INLINE void winograd_columns(const vec *x, const float *weight, const float *bia
     vec kept[TAPS][ci * POINTS];
     for (int row = 0; row < h + TAPS - 1; row++) {
         if (row >= edge && row < edge + rows)
-            for (int c = 0; c < ci; c++)
-                transform_pixels(x + ((long)c * hi + row) * wi, kept[row % TAPS] + c * POINTS, columns + TAPS - 1);
+            for (int c = 0; c < ci; c++) {
+                FETCH(x + ((long)c * hi + row + AHEAD) * wi, columns + TAPS - 1, 0);
+                transform_pixels(x + ((long)c * hi + row) * wi, kept[row % TAPS] + c * POINTS, 1, columns + TAPS - 1);
+            }
         int out = row - (TAPS - 1);
         if (out < 0) continue;
         int first = edge > out ? edge - out : 0, last = edge + rows - out < TAPS ? edge + rows - out : TAPS;
         const vec *under[TAPS] = {kept[out % TAPS], kept[(out + 1) % TAPS], kept[(out + 2) % TAPS]};
         vec *to = y + out * w;
+        for (int c = 0; c < co; c++) FETCH(to + ((long)c * h + AHEAD) * w, columns, 1);
         for (int c = 0; c + tc <= co; c += tc)
             winograd_tile(under, weight + (long)c * ci * TAPS * POINTS, bias ? bias + c : 0, to + (long)c * h * w, ci, first,
                           last, h * w, tc, columns, accumulate);
@@ -102,5 +109,67 @@ INLINE void transform_weights(const float *weight, float *to, int rows) {
         to[3] = (far_ends + 2.0f * weight[1]) / 24;
         to[4] = (far_ends - 2.0f * weight[1]) / 24;
         to[5] = weight[2];
+    }
+}
+
+/* A d of four neighbours in a row of the output gradient, of which those from `columns` on do not exist. */
+INLINE void transform_gradient(const vec *d, vec *to, int apart, int columns) {
+    vec zero = {0};
+    vec d0 = d[0], d1 = columns > 1 ? d[1] : zero, d2 = columns > 2 ? d[2] : zero, d3 = columns > 3 ? d[3] : zero;
+    vec even = d0 + d2, odd = d1 + d3, far_even = d0 + 4.0f * d2, far_odd = 2.0f * d1 + 8.0f * d3;
+    to[0] = d0;
+    to[apart] = even + odd;
+    to[2 * apart] = even - odd;
+    to[3 * apart] = far_even + far_odd;
+    to[4 * apart] = far_even - far_odd;
+    to[5 * apart] = d3;
+}
+
+/* Transform the columns `tile` of x into (6, ci, strip, h + 2) and of d into (6, co, strip, h), as number `place`. */
+INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *gradients, int ci, int co, int hi, int wi,
+                              int dh, int dw, int h, int strip, int place, int columns) {
+    int rows = h + TAPS - 1;
+    for (int c = 0; c < ci; c++)
+        for (int row = 0; row < rows; row++) {
+            FETCH(x + ((long)c * hi + row + 4) * wi, columns + TAPS - 1, 0);
+            transform_pixels(x + ((long)c * hi + row) * wi, pixels + ((long)c * strip + place) * rows + row,
+                             ci * strip * rows, columns + TAPS - 1);
+        }
+    for (int c = 0; c < co; c++)
+        for (int row = 0; row < h; row++) {
+            FETCH(d + ((long)c * dh + row + 4) * dw, columns, 0);
+            transform_gradient(d + ((long)c * dh + row) * dw, gradients + ((long)c * strip + place) * h + row,
+                               co * strip * h, columns);
+        }
+}
+
+/* As conv_weight_gradient with 3x3 kernels and s = 1: dw = G^T sum (A d) * (B^T x), where the sum over the pixels of a point
+ * is a weight gradient of kernels of one column. `room` holds winograd_room vectors. */
+INLINE void winograd_weight_gradient(const vec *x, const vec *d, float *gradient, vec *room, int ci, int co, int hi, int wi,
+                                     int dh, int dw, int h, int w, int tc, int ti, int strip) {
+    int rows = h + TAPS - 1, tiles = (w + COLUMNS - 1) / COLUMNS;
+    vec *pixels = room, *gradients = pixels + (long)POINTS * ci * strip * rows;
+    float *sums = (float *)(gradients + (long)POINTS * co * strip * h);
+    for (int tile = 0; tile < tiles; tile += strip) {
+        int now = tiles - tile < strip ? tiles - tile : strip;
+        for (int place = 0; place < now; place++) {
+            int col = (tile + place) * COLUMNS;
+            if (col + COLUMNS <= w)
+                transform_columns(x + col, d + col, pixels, gradients, ci, co, hi, wi, dh, dw, h, strip, place, COLUMNS);
+            else
+                transform_columns(x + col, d + col, pixels, gradients, ci, co, hi, wi, dh, dw, h, strip, place, w % COLUMNS);
+        }
+        for (int p = 0; p < POINTS; p++)
+            conv_weight_gradient(pixels + (long)p * ci * strip * rows, gradients + (long)p * co * strip * h,
+                                 sums + (long)p * co * ci * TAPS, ci, co, 1, TAPS, 1, strip, rows, strip, h, now, h, tc, ti,
+                                 tile > 0);
+    }
+    int n = co * ci * TAPS;
+    for (int i = 0; i < n; i++) {
+        float near = sums[n + i] + sums[2 * n + i], apart = sums[n + i] - sums[2 * n + i];
+        float far = sums[3 * n + i] + sums[4 * n + i], far_apart = sums[3 * n + i] - sums[4 * n + i];
+        gradient[TAPS * i] = sums[i] / 4 - near / 6 + far / 24;
+        gradient[TAPS * i + 1] = far_apart / 12 - apart / 6;
+        gradient[TAPS * i + 2] = far / 6 - near / 6 + sums[5 * n + i];
     }
 }
