@@ -131,7 +131,7 @@ class _Generator:
         lines = ["typedef struct {"]
         for number, shape in self.program.shapes.items():
             lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
-            if number:
+            if number and number not in self.program.passing:
                 lines.append(f"    vec gradient{number}[GROUPS][{_size(shape)}];")
         lines += [
             f"    vec raw{one.step.number}[GROUPS][{_size(one.step.output_shape)}];" for one in self._convolutions()
@@ -154,6 +154,7 @@ class _Generator:
         lines.append("} Values;")
         lines.append("typedef struct {")
         lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
+        lines += [f"    vec gradient{one}[{_size(self.program.shapes[one])}];" for one in sorted(self.program.passing)]
         for one in self._convolutions():
             c, h, w = self._wide_shape(one)
             lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
@@ -192,7 +193,7 @@ class _Generator:
             phases.group(*lines)
         last = self.program.segments[-1]
         assert isinstance(last, Tail)
-        phases.group(f"score_group(n, g, images, n->v.value{last.target}[g], n->v.gradient{last.target}[g]);")
+        phases.group(f"score_group(n, g, images, n->v.value{last.target}[g], {self._gradient_of(last.target)});")
         self._backward(phases)
         return phases
 
@@ -211,7 +212,9 @@ class _Generator:
         lines = []
         for number in range(len(train.groups)):
             calls = " ".join(f"phase_{number}_{piece}(n, t, g);" for piece in range(len(_pieces(train.groups[number]))))
-            lines.append(f"for (int g; (g = team_next(&n->team)) < n->groups;) {{ {calls} }}")
+            # a phase starts with the groups that the last one ended with: their maps may still be in a cache
+            g = "n->groups - 1 - i" if number % 2 else "i"
+            lines.append(f"for (int i; (i = team_next(&n->team)) < n->groups;) {{ int g = {g}; {calls} }}")
             if number < len(train.joins):
                 lines += ["if (team_arrive(&n->team)) {", *train.joins[number], "team_release(&n->team);", "}"]
         return lines
@@ -221,6 +224,9 @@ class _Generator:
 
     def _gradient(self, name: str) -> str:
         return f"n->gradients[g] + {self.layout.offsets[name]}"
+
+    def _gradient_of(self, value: int) -> str:
+        return f"t->gradient{value}" if value in self.program.passing else f"n->v.gradient{value}[g]"
 
     def _source(self, number: int) -> tuple[str, int]:
         """Return the array of a tail's source and its border: a convolution's raw value, or a stored one."""
@@ -276,7 +282,7 @@ class _Generator:
             return lines
         adds = int(one.source in written)
         written.add(one.source)
-        x, y = f"t->wide{number}", f"n->v.gradient{one.source}[g]"
+        x, y = f"t->wide{number}", self._gradient_of(one.source)
         arrays = f"{x}, n->v.flipped{number}, 0, {y}"
         zeros = f"{max(k - 1 - one.padding, 0)}, {(oh - 1) * s + 1}"
         if _backward_by_winograd(one):
@@ -367,9 +373,9 @@ class _Generator:
         has_gradient = tail.skip is not None and tail.skip != 0
         if tail.skip is not None:
             written.add(tail.skip)
-        aside = f"n->v.gradient{tail.skip}[g]" if has_gradient else "n->v.dz[g]"
+        aside = self._gradient_of(tail.skip) if has_gradient else "n->v.dz[g]"
         sums = f"n->v.sums{tail.norm.number}[g]" if tail.norm else "0"
-        arrays = f"{source}, {skip}, {normal}, n->v.gradient{tail.target}[g], n->v.dz[g], {aside}, {sums}"
+        arrays = f"{source}, {skip}, {normal}, {self._gradient_of(tail.target)}, n->v.dz[g], {aside}, {sums}"
         sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {int(tail.does)}, {tail.pool}, {tail.size}, {adds}"
         return f"tail_backward({arrays}, {self._key(tail, True)}, {tail.rate!r}f, {sizes});"
 
@@ -382,7 +388,7 @@ class _Generator:
                 return ""
             adds = int(tail.source in written)
             written.add(tail.source)
-            target, sizes = f"n->v.gradient{tail.source}[g]", f"1, {h}, {w}, {int(tail.does)}, {adds}"
+            target, sizes = self._gradient_of(tail.source), f"1, {h}, {w}, {int(tail.does)}, {adds}"
         else:
             _, wh, ww = self._wide_shape(one)
             target = f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (ww + 1)}"

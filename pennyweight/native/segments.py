@@ -6,6 +6,7 @@ order (`kernels/tail.h`); what does not fit starts another tail. Linear layers a
 
 from dataclasses import dataclass, field
 from enum import IntFlag
+from itertools import pairwise
 from typing import TypeAlias
 
 from pennyweight.nets.plan import Add, Plan, Shape, Step
@@ -75,6 +76,8 @@ class Program:
     segments: list[Segment] = field(default_factory=list)
     shapes: dict[int, Shape] = field(default_factory=dict)
     borders: dict[int, int] = field(default_factory=dict)
+    passing: set[int] = field(default_factory=set)
+    """Values that only the segment right after them reads: their gradients are used as soon as they are there."""
 
 
 def make_program(plan: Plan) -> Program:
@@ -94,6 +97,7 @@ def make_program(plan: Plan) -> Program:
         program.segments.append(tail)
         program.shapes[tail.target] = tail.output_shape
     _set_borders(program)
+    _set_passing(program)
     return program
 
 
@@ -177,3 +181,17 @@ def _set_borders(program: Program) -> None:
     for segment in program.segments:
         if isinstance(segment, Convolution):
             program.borders[segment.source] = max(program.borders[segment.source], segment.padding)
+
+
+def _set_passing(program: Program) -> None:
+    readers = [segment.source for segment in program.segments]
+    readers += [segment.skip for segment in program.segments if isinstance(segment, Tail) and segment.skip is not None]
+    follows = {
+        tail.target
+        for tail, after in pairwise(program.segments)
+        if isinstance(tail, Tail) and after.source == tail.target
+    }
+    program.passing = {value for value in follows if readers.count(value) == 1}
+    last = program.segments[-1]
+    assert isinstance(last, Tail)
+    program.passing.add(last.target)

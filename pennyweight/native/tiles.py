@@ -48,7 +48,9 @@ def winograd_weights_pay(inputs: int, outputs: int, rows: int, columns: int) -> 
     products, weights = _weight_cost(outputs, inputs, 3, *weight_tile(outputs, inputs, 3)), inputs * outputs
     tiles = -(-columns // 4)
     strips = -(-tiles // winograd_strip(rows, columns))
-    own = 6 * rows * tiles * products + 18 * tiles * (inputs * (rows + 2) + outputs * rows) + (54 * strips + 30) * weights
+    own = (
+        6 * rows * tiles * products + 18 * tiles * (inputs * (rows + 2) + outputs * rows) + (54 * strips + 30) * weights
+    )
     return own < 0.9 * (3 * rows * columns * products + 27 * weights)
 
 
