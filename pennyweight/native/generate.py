@@ -370,10 +370,9 @@ class _Generator:
         source, skip, normal, border, skip_border = self._tail_arrays(tail)
         c, h, w = tail.shape
         adds = int(tail.skip in written)
-        has_gradient = tail.skip is not None and tail.skip != 0
         if tail.skip is not None:
             written.add(tail.skip)
-        aside = self._gradient_of(tail.skip) if has_gradient else "n->v.dz[g]"
+        aside = self._gradient_of(tail.skip) if tail.skip else "n->v.dz[g]"
         sums = f"n->v.sums{tail.norm.number}[g]" if tail.norm else "0"
         arrays = f"{source}, {skip}, {normal}, {self._gradient_of(tail.target)}, n->v.dz[g], {aside}, {sums}"
         sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {int(tail.does)}, {tail.pool}, {tail.size}, {adds}"

@@ -66,7 +66,7 @@ static void *forward_worker(void *argument) {
         Sources from = {0};
         for (int lane = 0; lane < images; lane++)
             from.images[lane] = worker->images + (i * LANES + lane) * IMAGE_SIZE * IMAGE_SIZE;
-        load_images(&from, (float *)n->v.value0[slot], n->call.pixels, IMAGE_SIZE, IMAGE_BORDER);
+        load_images(&from, n->v.value0[slot], n->call.pixels, IMAGE_BORDER);
         forward_group(n, slot, images);
         for (int c = 0; c < CLASSES; c++)
             for (int lane = 0; lane < images; lane++)

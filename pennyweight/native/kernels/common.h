@@ -70,5 +70,6 @@ INLINE void lane_sums(const vec *v, vec *sums, int n) {
 
 /* max(v, 0) that keeps what is not a number, so that it is noticed. */
 INLINE ivec above_zero(vec v) { return ~(v <= 0.0f); }
+INLINE vec either(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 INLINE vec keep(ivec mask, vec v) { return (vec)(mask & (ivec)v); }
 INLINE vec relu(vec v) { return keep(above_zero(v), v); }

@@ -65,7 +65,7 @@ static void load_group(Net *n, int g, int images) {
         from.images[lane] = call->images + call->order[place] * IMAGE_SIZE * IMAGE_SIZE;
         from.places[lane] = call->places ? call->places + place * 9 : 0;
     }
-    load_images(&from, (float *)n->v.value0[g], call->pixels, IMAGE_SIZE, IMAGE_BORDER);
+    load_images(&from, n->v.value0[g], call->pixels, IMAGE_BORDER);
 }
 
 static void score_group(Net *n, int g, int images, const vec *logits, vec *gradient) {

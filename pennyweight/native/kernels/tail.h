@@ -48,8 +48,7 @@ INLINE void tail_forward(const vec *raw, const vec *skip, const Normal *normal, 
                         vec v = before_pool(from[y * (w + 2 * p) + x],
                                             flags & ADD ? beside[y * (w + 2 * ps) + x] : (vec){0}, normal + i, flags);
                         if (pool == MAX_POOL && dy + dx > 0) {
-                            ivec keeps = result >= v;
-                            result = (vec)((keeps & (ivec)result) | (~keeps & (ivec)v));
+                            result = either(result >= v, result, v);
                         } else if (pool == MEAN_POOL) {
                             result += v;
                         } else {
@@ -91,7 +90,7 @@ INLINE void tail_backward(const vec *raw, const vec *skip, const Normal *normal,
                             vec v = before_pool(from[y * (w + 2 * p) + x],
                                                 flags & ADD ? beside[y * (w + 2 * ps) + x] : (vec){0}, n, flags);
                             ivec keeps = dy + dx > 0 ? largest >= v : (ivec){0};
-                            largest = (vec)((keeps & (ivec)largest) | (~keeps & (ivec)v));
+                            largest = either(keeps, largest, v);
                         }
                 ivec waiting = ~(ivec){0}; /* the first of equal values takes the gradient, as in PyTorch */
                 for (int dy = 0; dy < size; dy++)
