@@ -171,7 +171,9 @@ class _Generator:
         if not _weights_by_winograd(one):
             return 0
         ci, (co, h, w) = one.step.input_shape[0], one.step.output_shape
-        return 6 * winograd_strip(h, w) * (ci * (h + 2) + co * h) + -(-18 * ci * co // self.lanes)
+        tc, ti = weight_tile(co, ci, 3)
+        sums = -(-co // tc) * -(-ci // ti) * -(-3 * tc * ti // self.lanes)
+        return 6 * (winograd_strip(h, w) * (ci * (h + 2) + co * h) + sums)
 
     def _forward_lines(self, training: bool) -> list[str]:
         return [line for segment in self.program.segments for line in self._forward_segment(segment, training)[1]]
@@ -271,7 +273,7 @@ class _Generator:
             lines = [f"depthwise_weight_gradient({arrays}, {ci}, {sizes});"]
         else:
             tc, ti = weight_tile(co, ci, k)
-            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {k}, {sizes}, {tc}, {ti}, 0);"]
+            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {sizes}, {tc}, {ti});"]
         if _weights_by_winograd(one):
             sizes = f"{ci}, {co}, {hi}, {wi}, {wh}, {ww}, {oh}, {ow}, {tc}, {ti}, {winograd_strip(oh, ow)}"
             lines = [f"winograd_weight_gradient({arrays}, t->room, {sizes});"]

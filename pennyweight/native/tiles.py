@@ -16,10 +16,13 @@ def forward_tile(channels: int, columns: int) -> tuple[int, int]:
 
 
 def weight_tile(outputs: int, inputs: int, kernel: int) -> tuple[int, int]:
-    """Return (output channels, input channels) of the weight gradient's tile for one row of the kernel."""
+    """Return (output channels, input channels) of the weight gradient's tile for one row of the kernel.
+
+    Beside the sums lie a gradient of every output channel and two rows of pixels, as the compiler loads them ahead.
+    """
     best = min(
         ((_weight_cost(outputs, inputs, kernel, o, i), -o * i, o, i) for o in range(1, min(outputs, 8) + 1)
-         for i in range(1, inputs + 1) if o * i * kernel <= max(REGISTERS - o, kernel)),
+         for i in range(1, inputs + 1) if o * i * kernel + o + 2 * i * kernel <= max(REGISTERS, 3 * kernel + 1)),
     )  # fmt: skip
     return best[2], best[3]
 

@@ -20,6 +20,13 @@ typedef uint32_t uvec __attribute__((vector_size(4 * LANES), aligned(4 * LANES))
 #define UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* What is used more than once is loaded once: gcc left alone reads it from memory in every multiplication. */
+#ifdef __AVX512F__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v) (void)0
+#endif
+
 /* One of 1 / 0 for every lane that holds an image / that does not; the last batch may not fill its vectors. */
 INLINE vec lane_mask(int images) {
     vec mask;

@@ -64,58 +64,67 @@ INLINE void conv_forward(const vec *x, const float *weight, const float *bias, v
     }
 }
 
-INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int kh, int k, int s, int hi, int wi, int dh,
-                        int dw, int h, int w, int tc, int ti, int ky, int accumulate) {
-    vec sum[64], sums[64 / LANES];
+enum { MOST_OUTPUTS = 8 };
+
+/* Sums (tc, ti, k) over the pixels of a map, packed into vectors. */
+INLINE void weight_sums(const vec *x, const vec *d, vec *sums, int k, int s, int hi, int wi, int dh, int dw, int h, int w,
+                        int tc, int ti, int ky) {
+    vec sum[64];
     UNROLL for (int n = 0; n < tc * ti * k; n++) sum[n] = (vec){0};
     for (int row = 0; row < h; row++) {
         for (int col = 0; col < w; col++) {
+            vec gradient[MOST_OUTPUTS];
+            UNROLL for (int i = 0; i < tc; i++) {
+                gradient[i] = d[((long)i * dh + row * s) * dw + col * s];
+                IN_REGISTER(gradient[i]);
+            }
             UNROLL for (int c = 0; c < ti; c++) {
                 UNROLL for (int kx = 0; kx < k; kx++) {
                     vec pixel = x[((long)c * hi + row * s + ky) * wi + col * s + kx];
-                    UNROLL for (int i = 0; i < tc; i++)
-                        sum[(i * ti + c) * k + kx] += d[((long)i * dh + row * s) * dw + col * s] * pixel;
+                    IN_REGISTER(pixel);
+                    UNROLL for (int i = 0; i < tc; i++) sum[(i * ti + c) * k + kx] += gradient[i] * pixel;
                 }
             }
         }
     }
     lane_sums(sum, sums, tc * ti * k);
+}
+
+INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
+                        int h, int w, int tc, int ti, int ky) {
+    vec sums[64 / LANES];
+    weight_sums(x, d, sums, k, s, hi, wi, dh, dw, h, w, tc, ti, ky);
     UNROLL for (int i = 0; i < tc; i++) {
         UNROLL for (int c = 0; c < ti; c++) {
-            UNROLL for (int kx = 0; kx < k; kx++) {
-                float *to = gradient + (((long)i * ci + c) * kh + ky) * k + kx;
-                float one = ((const float *)sums)[(i * ti + c) * k + kx];
-                *to = accumulate ? *to + one : one;
-            }
+            UNROLL for (int kx = 0; kx < k; kx++)
+                gradient[((long)i * ci + c) * k * k + ky * k + kx] = ((const float *)sums)[(i * ti + c) * k + kx];
         }
     }
 }
 
-INLINE void weight_tiles(const vec *x, const vec *d, float *gradient, int ci, int kh, int k, int s, int hi, int wi, int dh,
-                         int dw, int h, int w, int tc, int ti, int accumulate) {
-    for (int ky = 0; ky < kh; ky++) {
+INLINE void weight_tiles(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
+                         int h, int w, int tc, int ti) {
+    for (int ky = 0; ky < k; ky++) {
         for (int c = 0; c + ti <= ci; c += ti)
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc, ti,
-                        ky, accumulate);
+            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti, ky);
         if (ci % ti) {
             int c = ci - ci % ti;
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc,
-                        ci % ti, ky, accumulate);
+            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ci % ti,
+                        ky);
         }
     }
 }
 
-/* gradient (co, ci, kh, k) of the weights, set or added to; d (co, dh, dw) is the output gradient with s - 1 zeros between
- * its pixels, and points at its first pixel. */
-INLINE void conv_weight_gradient(const vec *x, const vec *d, float *gradient, int ci, int co, int kh, int k, int s, int hi,
-                                 int wi, int dh, int dw, int h, int w, int tc, int ti, int accumulate) {
+/* gradient (co, ci, k, k) of the weights; d (co, dh, dw) is the output gradient with s - 1 zeros between its pixels,
+ * and points at its first pixel. */
+INLINE void conv_weight_gradient(const vec *x, const vec *d, float *gradient, int ci, int co, int k, int s, int hi, int wi,
+                                 int dh, int dw, int h, int w, int tc, int ti) {
     for (int c = 0; c + tc <= co; c += tc)
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w, tc, ti,
-                     accumulate);
+        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti);
     if (co % tc) {
         int c = co - co % tc;
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * kh * k, ci, kh, k, s, hi, wi, dh, dw, h, w,
-                     co % tc, ti, accumulate);
+        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, co % tc,
+                     ti);
     }
 }
 
@@ -148,8 +157,8 @@ INLINE void depthwise_forward(const vec *x, const float *weight, const float *bi
 INLINE void depthwise_weight_gradient(const vec *x, const vec *d, float *gradient, int c, int k, int s, int hi, int wi,
                                       int dh, int dw, int h, int w) {
     for (int i = 0; i < c; i++)
-        weight_tiles(x + (long)i * hi * wi, d + (long)i * dh * dw, gradient + i * k * k, 1, k, k, s, hi, wi, dh, dw, h, w,
-                     1, 1, 0);
+        weight_tiles(x + (long)i * hi * wi, d + (long)i * dh * dw, gradient + i * k * k, 1, k, s, hi, wi, dh, dw, h, w, 1,
+                     1);
 }
 
 INLINE void depthwise_flip(const float *weight, float *flipped, int c, int k) {

@@ -8,13 +8,6 @@
 
 enum { POINTS = 6, TAPS = 3, COLUMNS = 4 };
 
-/* Pixels are loaded once and weights are read where they are multiplied; gcc left alone does the reverse. */
-#ifdef __AVX512F__
-#define IN_REGISTER(v) __asm__("" : "+v"(v))
-#else
-#define IN_REGISTER(v) (void)0
-#endif
-
 /* Ask for `n` vectors soon to be read (or written). */
 #define FETCH(v, n, write) UNROLL for (int f = 0; f < (n); f++) __builtin_prefetch((v) + f, write)
 enum { AHEAD = 2 };
@@ -143,33 +136,71 @@ INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *grad
         }
 }
 
-/* As conv_weight_gradient with 3x3 kernels and s = 1: dw = G^T sum (A d) * (B^T x), where the sum over the pixels of a point
- * is a weight gradient of kernels of one column. `room` holds winograd_room vectors. */
+/* The sums of one point and tc output channels with all input channels, set or added to; they follow tile by tile.
+ * Transformed columns lie as rows, so they are those of a kernel of one column. */
+INLINE void point_sums(const vec *pixels, const vec *gradients, vec *sums, int ci, int h, int strip, int now, int tc, int ti,
+                       int tile_vectors, int add) {
+    int rows = h + TAPS - 1;
+    for (int c = 0; c < ci; c += ti, sums += tile_vectors) {
+        vec more[64 / LANES];
+        const vec *from = pixels + (long)c * strip * rows;
+        if (c + ti <= ci)
+            weight_sums(from, gradients, more, TAPS, 1, strip, rows, strip, h, now, h, tc, ti, 0);
+        else
+            weight_sums(from, gradients, more, TAPS, 1, strip, rows, strip, h, now, h, tc, ci % ti, 0);
+        UNROLL for (int n = 0; n < tile_vectors; n++) sums[n] = add ? sums[n] + more[n] : more[n];
+    }
+}
+
+/* G^T of a tile's sums, six points `apart` vectors apart, into gradient (tc, ci, 3, 3). */
+INLINE void store_weights(const vec *sums, float *gradient, int apart, int ci, int tc, int ti, int tile_vectors) {
+    vec weights[TAPS][64 / LANES];
+    UNROLL for (int n = 0; n < tile_vectors; n++) {
+        vec m1 = sums[apart + n], m2 = sums[2 * apart + n], m3 = sums[3 * apart + n], m4 = sums[4 * apart + n];
+        vec near = (m1 + m2) * (1.0f / 6), far = m3 + m4;
+        weights[0][n] = sums[n] * 0.25f - near + far * (1.0f / 24);
+        weights[1][n] = (m3 - m4) * (1.0f / 12) - (m1 - m2) * (1.0f / 6);
+        weights[2][n] = far * (1.0f / 6) - near + sums[5 * apart + n];
+    }
+    for (int i = 0; i < tc; i++)
+        for (int c = 0; c < ti; c++)
+            for (int ky = 0; ky < TAPS; ky++)
+                for (int kx = 0; kx < TAPS; kx++)
+                    gradient[(((long)i * ci + c) * TAPS + ky) * TAPS + kx] =
+                        ((const float *)weights[kx])[(i * ti + c) * TAPS + ky];
+}
+
+/* As conv_weight_gradient with 3x3 kernels and s = 1: dw = G^T sum (A d) * (B^T x). `strip` times four columns are
+ * transformed at once; `room` holds them and the sums. */
 INLINE void winograd_weight_gradient(const vec *x, const vec *d, float *gradient, vec *room, int ci, int co, int hi, int wi,
                                      int dh, int dw, int h, int w, int tc, int ti, int strip) {
-    int rows = h + TAPS - 1, tiles = (w + COLUMNS - 1) / COLUMNS;
+    int rows = h + TAPS - 1, fours = (w + COLUMNS - 1) / COLUMNS;
+    int tile_vectors = (tc * ti * TAPS + LANES - 1) / LANES, tiles = (ci + ti - 1) / ti;
+    int apart = (co + tc - 1) / tc * tiles * tile_vectors;
     vec *pixels = room, *gradients = pixels + (long)POINTS * ci * strip * rows;
-    float *sums = (float *)(gradients + (long)POINTS * co * strip * h);
-    for (int tile = 0; tile < tiles; tile += strip) {
-        int now = tiles - tile < strip ? tiles - tile : strip;
+    vec *sums = gradients + (long)POINTS * co * strip * h;
+    for (int four = 0; four < fours; four += strip) {
+        int now = fours - four < strip ? fours - four : strip;
         for (int place = 0; place < now; place++) {
-            int col = (tile + place) * COLUMNS;
+            int col = (four + place) * COLUMNS;
             if (col + COLUMNS <= w)
                 transform_columns(x + col, d + col, pixels, gradients, ci, co, hi, wi, dh, dw, h, strip, place, COLUMNS);
             else
                 transform_columns(x + col, d + col, pixels, gradients, ci, co, hi, wi, dh, dw, h, strip, place, w % COLUMNS);
         }
-        for (int p = 0; p < POINTS; p++)
-            conv_weight_gradient(pixels + (long)p * ci * strip * rows, gradients + (long)p * co * strip * h,
-                                 sums + (long)p * co * ci * TAPS, ci, co, 1, TAPS, 1, strip, rows, strip, h, now, h, tc, ti,
-                                 tile > 0);
+        for (int p = 0; p < POINTS; p++) {
+            for (int c = 0; c < co; c += tc) {
+                const vec *v = pixels + (long)p * ci * strip * rows, *e = gradients + ((long)p * co + c) * strip * h;
+                vec *to = sums + p * apart + c / tc * tiles * tile_vectors;
+                if (c + tc <= co)
+                    point_sums(v, e, to, ci, h, strip, now, tc, ti, tile_vectors, four > 0);
+                else
+                    point_sums(v, e, to, ci, h, strip, now, co % tc, ti, tile_vectors, four > 0);
+            }
+        }
     }
-    int n = co * ci * TAPS;
-    for (int i = 0; i < n; i++) {
-        float near = sums[n + i] + sums[2 * n + i], apart = sums[n + i] - sums[2 * n + i];
-        float far = sums[3 * n + i] + sums[4 * n + i], far_apart = sums[3 * n + i] - sums[4 * n + i];
-        gradient[TAPS * i] = sums[i] / 4 - near / 6 + far / 24;
-        gradient[TAPS * i + 1] = far_apart / 12 - apart / 6;
-        gradient[TAPS * i + 2] = far / 6 - near / 6 + sums[5 * n + i];
-    }
+    for (int i = 0; i < co; i += tc)
+        for (int c = 0; c < ci; c += ti, sums += tile_vectors)
+            store_weights(sums, gradient + ((long)i * ci + c) * TAPS * TAPS, apart, ci, co - i < tc ? co - i : tc,
+                          ci - c < ti ? ci - c : ti, tile_vectors);
 }
