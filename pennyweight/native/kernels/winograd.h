@@ -8,9 +8,9 @@
 
 enum { POINTS = 6, TAPS = 3, COLUMNS = 4 };
 
-/* Ask for `n` vectors soon to be read (or written). */
+/* Ask for `n` vectors soon to be read (or written), AHEAD rows before they are. */
 #define FETCH(v, n, write) UNROLL for (int f = 0; f < (n); f++) __builtin_prefetch((v) + f, write)
-enum { AHEAD = 2 };
+enum { AHEAD = 4 };
 
 /* B^T x of six neighbours in a row, of which those from `columns` on do not exist; results lie `apart` vectors apart. */
 INLINE void transform_pixels(const vec *x, vec *to, int apart, int columns) {
@@ -124,13 +124,13 @@ INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *grad
     int rows = h + TAPS - 1;
     for (int c = 0; c < ci; c++)
         for (int row = 0; row < rows; row++) {
-            FETCH(x + ((long)c * hi + row + 4) * wi, columns + TAPS - 1, 0);
+            FETCH(x + ((long)c * hi + row + AHEAD) * wi, columns + TAPS - 1, 0);
             transform_pixels(x + ((long)c * hi + row) * wi, pixels + ((long)c * strip + place) * rows + row,
                              ci * strip * rows, columns + TAPS - 1);
         }
     for (int c = 0; c < co; c++)
         for (int row = 0; row < h; row++) {
-            FETCH(d + ((long)c * dh + row + 4) * dw, columns, 0);
+            FETCH(d + ((long)c * dh + row + AHEAD) * dw, columns, 0);
             transform_gradient(d + ((long)c * dh + row) * dw, gradients + ((long)c * strip + place) * h + row,
                                co * strip * h, columns);
         }
