@@ -1,7 +1,9 @@
 """How large a register tile is: a small model of what a tile costs, in vector instructions."""
 
 REGISTERS = 28
-"""Accumulators that leave room for weights and pixels in 32 vector registers."""
+"""Vectors of a tile that leave room for others in 32 registers."""
+NEAR_CHANNELS = 256
+"""Input channels of which three transformed rows of four columns still lie near, and fit the stack of any thread."""
 LATENCY = 8
 """Independent sums a core needs under way to be busy: two units, four cycles each."""
 
@@ -19,6 +21,7 @@ def weight_tile(outputs: int, inputs: int, kernel: int) -> tuple[int, int]:
     """Return (output channels, input channels) of the weight gradient's tile for one row of the kernel.
 
     Beside the sums lie a gradient of every output channel and two rows of pixels, as the compiler loads them ahead.
+    One channel in and out is always allowed.
     """
     best = min(
         ((_weight_cost(outputs, inputs, kernel, o, i), -o * i, o, i) for o in range(1, min(outputs, 8) + 1)
@@ -38,7 +41,9 @@ def winograd_pays(inputs: int, outputs: int, columns: int) -> bool:
     products = sum(count * max(6 * tile, 9) for tile, count in tiles)
     # a channel's transforms of four columns: loads, sums and stores
     own = -(-columns // 4) * (3 * inputs * products + 18 * inputs + 14 * outputs)
-    return own < 0.9 * 9 * inputs * _forward_cost(outputs, columns, *forward_tile(outputs, columns))
+    return inputs <= NEAR_CHANNELS and own < 0.9 * 9 * inputs * _forward_cost(
+        outputs, columns, *forward_tile(outputs, columns)
+    )
 
 
 def winograd_strip(rows: int, columns: int) -> int:

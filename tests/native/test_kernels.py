@@ -110,7 +110,19 @@ PLANTED = {
     ),
     "the last pixel of a row is not read": ("winograd.h", "columns > 3 ? x[3]", "columns > 4 ? x[3]", MODULO),
     "a transform's factor is wrong": ("winograd.h", "sum + 4.0f * far_sum", "sum + 2.0f * far_sum", "kernel 3 padded"),
-    "a kernel row above the map is not skipped": ("winograd.h", "edge > out ? edge - out : 0", "0", "kernel 3 padded"),
+    "too many kernel rows above the map are skipped": (
+        "winograd.h",
+        "edge > out ? edge - out : 0",
+        "edge > out ? edge - out + 1 : 0",
+        "kernel 3 padded",
+    ),
+    "a weight gradient's factor is wrong": ("winograd.h", "(m3 - m4) * (1.0f / 12)", "(m3 - m4) * (1.0f / 6)", MODULO),
+    "a strip of columns forgets the last one": (
+        "winograd.h",
+        "add ? sums[n] + more[n]",
+        "0 ? sums[n]",
+        "biases without BatchNorm",
+    ),
     "empty lanes count": (
         "batchnorm.h",
         "lane_sum(squares * mask)",

@@ -42,13 +42,13 @@ INLINE vec grey_value(uvec word, int place) {
 
 /* Rows of pixels (size) with border p, read bilinearly where the homography of each lane maps them. */
 static void sample_images(const Sources *from, vec *x, uint8_t fill, vec slope, vec start, int p) {
-    static _Thread_local uint32_t corners[LANES][CORNERS * CORNERS];
+    uint32_t corners[LANES * CORNERS * CORNERS] = {0};
     vec place[9] = {{0}};
     ivec grid;
     for (int lane = 0; lane < LANES; lane++) {
         grid[lane] = lane * CORNERS * CORNERS;
         if (!from->images[lane]) continue;
-        pack_corners(from->images[lane], corners[lane], fill);
+        pack_corners(from->images[lane], corners + grid[lane], fill);
         for (int i = 0; i < 9; i++) place[i][lane] = from->places[lane][i];
     }
     for (int row = 0; row < IMAGE_SIZE; row++) {
@@ -66,7 +66,7 @@ static void sample_images(const Sources *from, vec *x, uint8_t fill, vec slope, 
             down[col] = v + 1.0f - __builtin_convertvector(top, vec);
             corner[col] = grid + top * CORNERS + left;
         }
-        for (int i = 0; i < IMAGE_SIZE * LANES; i++) ((uint32_t *)words)[i] = corners[0][((int32_t *)corner)[i]];
+        for (int i = 0; i < IMAGE_SIZE * LANES; i++) ((uint32_t *)words)[i] = corners[((int32_t *)corner)[i]];
         for (int col = 0; col < IMAGE_SIZE; col++) {
             uvec word = words[col];
             vec upper = grey_value(word, 0), lower = grey_value(word, 2);

@@ -27,7 +27,7 @@ typedef struct {
     Team team;
     pthread_mutex_t gate;
     int cleared; /* threads whose scratch has been cleared */
-    Scratch scratch[MOST_THREADS];
+    Scratch scratch[GROUPS < MOST_THREADS ? GROUPS : MOST_THREADS];
 } Net;
 
 #define GROUP_OF_TRAINING \

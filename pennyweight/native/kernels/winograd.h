@@ -118,7 +118,8 @@ INLINE void transform_gradient(const vec *d, vec *to, int apart, int columns) {
     to[5 * apart] = d3;
 }
 
-/* Transform the columns `tile` of x into (6, ci, strip, h + 2) and of d into (6, co, strip, h), as number `place`. */
+/* Transform up to four columns of x into (6, ci, strip, h + 2) and of d into (6, co, strip, h), as number `place` of a
+ * strip. */
 INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *gradients, int ci, int co, int hi, int wi,
                               int dh, int dw, int h, int strip, int place, int columns) {
     int rows = h + TAPS - 1;
@@ -142,7 +143,7 @@ INLINE void point_sums(const vec *pixels, const vec *gradients, vec *sums, int c
                        int tile_vectors, int add) {
     int rows = h + TAPS - 1;
     for (int c = 0; c < ci; c += ti, sums += tile_vectors) {
-        vec more[64 / LANES];
+        vec more[64 / LANES] = {{0}};
         const vec *from = pixels + (long)c * strip * rows;
         if (c + ti <= ci)
             weight_sums(from, gradients, more, TAPS, 1, strip, rows, strip, h, now, h, tc, ti, 0);
