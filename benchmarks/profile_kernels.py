@@ -3,7 +3,8 @@
     PENNYWEIGHT_DATA=... python benchmarks/profile_kernels.py progressive-3 skip-3
 
 The network is built with line numbers; each sample belongs to the line of the generated C that it came from. For
-convolutions the rate beside it is that of their multiply-adds, to be held against the peak of one core.
+convolutions the rate beside it is that of the multiply-adds that the floor counts, to be held against the peak of one
+core; Winograd's need half of them.
 """
 
 import argparse
