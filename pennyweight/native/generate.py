@@ -268,15 +268,14 @@ class _Generator:
         first = f"t->wide{number} + {(k - 1 - one.padding) * (ww + 1)}"
         weight = one.step.weights[0].name
         arrays = f"n->v.value{one.source}[g] + {skip}, {first}, {self._gradient(weight)}"
-        sizes = f"{k}, {s}, {hi}, {wi}, {wh}, {ww}, {oh}, {ow}"
+        sizes, (tc, ti) = f"{hi}, {wi}, {wh}, {ww}, {oh}, {ow}", weight_tile(co, ci, k)
         if one.depthwise:
-            lines = [f"depthwise_weight_gradient({arrays}, {ci}, {sizes});"]
+            lines = [f"depthwise_weight_gradient({arrays}, {ci}, {k}, {s}, {sizes});"]
+        elif _weights_by_winograd(one):
+            tiles = f"{tc}, {ti}, {winograd_strip(oh, ow)}"
+            lines = [f"winograd_weight_gradient({arrays}, t->room, {ci}, {co}, {sizes}, {tiles});"]
         else:
-            tc, ti = weight_tile(co, ci, k)
-            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {sizes}, {tc}, {ti});"]
-        if _weights_by_winograd(one):
-            sizes = f"{ci}, {co}, {hi}, {wi}, {wh}, {ww}, {oh}, {ow}, {tc}, {ti}, {winograd_strip(oh, ow)}"
-            lines = [f"winograd_weight_gradient({arrays}, t->room, {sizes});"]
+            lines = [f"conv_weight_gradient({arrays}, {ci}, {co}, {k}, {s}, {sizes}, {tc}, {ti});"]
         if len(one.step.weights) > 1:
             bias = self._gradient(one.step.weights[1].name)
             lines.append(f"bias_gradient({first}, {bias}, {co}, {s}, {wh}, {ww}, {oh}, {ow});")
@@ -402,18 +401,18 @@ class _Generator:
 
 def _forward_by_winograd(one: Convolution) -> bool:
     ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.output_shape[2]
-    return one.kernel == 3 and one.stride == 1 and not one.depthwise and winograd_pays(ci, co, columns)
+    return one.dense_3x3 and one.stride == 1 and winograd_pays(ci, co, columns)
 
 
 def _weights_by_winograd(one: Convolution) -> bool:
     ci, (co, h, w) = one.step.input_shape[0], one.step.output_shape
-    return one.kernel == 3 and one.stride == 1 and not one.depthwise and winograd_weights_pay(ci, co, h, w)
+    return one.dense_3x3 and one.stride == 1 and winograd_weights_pay(ci, co, h, w)
 
 
 def _backward_by_winograd(one: Convolution) -> bool:
     """Tell it of the input gradient, which is the forward kernel with channels in and out exchanged, at any stride."""
     ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.input_shape[2]
-    return one.source != 0 and one.kernel == 3 and not one.depthwise and winograd_pays(co, ci, columns)
+    return one.dense_3x3 and one.source != 0 and winograd_pays(co, ci, columns)
 
 
 def _size(shape: Shape, border: int = 0) -> int:

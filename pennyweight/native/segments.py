@@ -39,6 +39,11 @@ class Convolution:
         return isinstance(self.step.operation, Depthwise)
 
     @property
+    def dense_3x3(self) -> bool:
+        """Tell whether it is of the kind that `kernels/winograd.h` does."""
+        return self.kernel == 3 and not self.depthwise
+
+    @property
     def source(self) -> int:
         """Return the number of the value it reads."""
         return self.step.inputs[0]
