@@ -136,7 +136,7 @@ class _Generator:
         lines += [
             f"    vec raw{one.step.number}[GROUPS][{_size(one.step.output_shape)}];" for one in self._convolutions()
         ]
-        lines.append(f"    vec dz[GROUPS][{max(_size(tail.shape) for tail in self._tails())}];")
+        lines.append(f"    vec passing[GROUPS][{max(_size(self.program.shapes[one]) for one in self.program.passing)}];")
         for tail in self._tails():
             if tail.norm:
                 c, number = tail.shape[0], tail.norm.number
@@ -154,7 +154,6 @@ class _Generator:
         lines.append("} Values;")
         lines.append("typedef struct {")
         lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
-        lines += [f"    vec gradient{one}[{_size(self.program.shapes[one])}];" for one in sorted(self.program.passing)]
         for one in self._convolutions():
             c, h, w = self._wide_shape(one)
             lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
@@ -203,10 +202,10 @@ class _Generator:
         written: set[int] = set()
         for segment in reversed(self.program.segments):
             if isinstance(segment, Tail):
-                phases.group(self._tail_backward(segment, written))
                 if segment.norm:
+                    phases.group(self._tail_sums(segment))
                     phases.join(self._join_back(segment))
-                phases.group(self._tail_correct(segment, written))
+                phases.group(self._tail_backward(segment, written))
             else:
                 phases.group(*self._conv_backward(segment, written))
 
@@ -228,7 +227,7 @@ class _Generator:
         return f"n->gradients[g] + {self.layout.offsets[name]}"
 
     def _gradient_of(self, value: int) -> str:
-        return f"t->gradient{value}" if value in self.program.passing else f"n->v.gradient{value}[g]"
+        return "n->v.passing[g]" if value in self.program.passing else f"n->v.gradient{value}[g]"
 
     def _source(self, number: int) -> tuple[str, int]:
         """Return the array of a tail's source and its border: a convolution's raw value, or a stored one."""
@@ -367,33 +366,35 @@ class _Generator:
         sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {self.program.borders[tail.target]}"
         return f"tail_forward({arrays}, {sizes}, {int(does)}, {tail.pool}, {tail.size});"
 
+    def _tail_sums(self, tail: Tail) -> str:
+        source, skip, normal, border, skip_border = self._tail_arrays(tail)
+        assert tail.norm is not None
+        sums, (c, h, w) = f"n->v.sums{tail.norm.number}[g]", tail.shape
+        arrays = f"{source}, {skip}, {normal}, {self._gradient_of(tail.target)}, {sums}"
+        sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {int(tail.does)}, {tail.pool}, {tail.size}"
+        return f"tail_sums({arrays}, {self._key(tail, True)}, {tail.rate!r}f, {sizes});"
+
     def _tail_backward(self, tail: Tail, written: set[int]) -> str:
         source, skip, normal, border, skip_border = self._tail_arrays(tail)
         c, h, w = tail.shape
-        adds = int(tail.skip in written)
-        if tail.skip is not None:
-            written.add(tail.skip)
-        aside = self._gradient_of(tail.skip) if tail.skip else "n->v.dz[g]"
-        sums = f"n->v.sums{tail.norm.number}[g]" if tail.norm else "0"
-        arrays = f"{source}, {skip}, {normal}, {self._gradient_of(tail.target)}, n->v.dz[g], {aside}, {sums}"
-        sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {int(tail.does)}, {tail.pool}, {tail.size}, {adds}"
-        return f"tail_backward({arrays}, {self._key(tail, True)}, {tail.rate!r}f, {sizes});"
-
-    def _tail_correct(self, tail: Tail, written: set[int]) -> str:
-        source, _, normal, border, _ = self._tail_arrays(tail)
-        c, h, w = tail.shape
+        aside = self._gradient_of(tail.skip) if tail.skip else "0"
+        adds_aside = int(tail.skip in written)
+        written |= {tail.skip} if tail.skip else set()
         one = next((one for one in self._convolutions() if one.step.number == tail.source), None)
         if one is None:
-            if tail.source == 0:
-                return ""
+            target, sizes = self._gradient_of(tail.source) if tail.source else "0", f"1, {h}, {w}"
             adds = int(tail.source in written)
-            written.add(tail.source)
-            target, sizes = self._gradient_of(tail.source), f"1, {h}, {w}, {int(tail.does)}, {adds}"
+            written |= {tail.source}
         else:
             _, wh, ww = self._wide_shape(one)
             target = f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (ww + 1)}"
-            sizes = f"{one.stride}, {wh}, {ww}, {int(tail.does)}, 0"
-        return f"tail_correct({source}, n->v.dz[g], {normal}, {target}, images, {c}, {h}, {w}, {border}, {sizes});"
+            sizes, adds = f"{one.stride}, {wh}, {ww}", 0
+        if target == aside == "0":
+            return ""
+        arrays = f"{source}, {skip}, {normal}, {self._gradient_of(tail.target)}, {target}, {aside}"
+        shape = f"images, {c}, {h}, {w}, {border}, {skip_border}"
+        does = f"{int(tail.does)}, {tail.pool}, {tail.size}, {adds}, {adds_aside}"
+        return f"tail_backward({arrays}, {self._key(tail, True)}, {tail.rate!r}f, {shape}, {sizes}, {does});"
 
     def _key(self, tail: Tail, training: bool) -> str:
         return f"dropout_key(n, {tail.target}, g)" if training and Does.DROP in tail.does else "0"

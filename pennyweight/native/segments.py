@@ -82,7 +82,7 @@ class Program:
     shapes: dict[int, Shape] = field(default_factory=dict)
     borders: dict[int, int] = field(default_factory=dict)
     passing: set[int] = field(default_factory=set)
-    """Values that only the segment right after them reads: their gradients are used as soon as they are there."""
+    """Values that only the convolution right after them reads, and the last: their gradients can share one place."""
 
 
 def make_program(plan: Plan) -> Program:
@@ -194,7 +194,7 @@ def _set_passing(program: Program) -> None:
     follows = {
         tail.target
         for tail, after in pairwise(program.segments)
-        if isinstance(tail, Tail) and after.source == tail.target
+        if isinstance(tail, Tail) and isinstance(after, Convolution) and after.source == tail.target
     }
     program.passing = {value for value in follows if readers.count(value) == 1}
     last = program.segments[-1]
