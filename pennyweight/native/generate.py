@@ -109,10 +109,10 @@ class _Generator:
             for piece, lines in enumerate(_pieces(group))
         }
         for piece, lines in enumerate(_pieces(forward)):
-            heavy[f"void forward_{piece}(Net *n, int g, int images)"] = ["(void)images;", *lines]
-        calls = [f"forward_{piece}(n, g, images);" for piece in range(len(_pieces(forward)))]
+            heavy[f"void forward_{piece}(Net *n, Scratch *t, int g, int images)"] = ["(void)images, (void)t;", *lines]
+        calls = [f"forward_{piece}(n, t, g, images);" for piece in range(len(_pieces(forward)))]
         light = [
-            *_function("static void forward_group(Net *n, int g, int images)", calls),
+            *_function("static void forward_group(Net *n, Scratch *t, int g, int images)", calls),
             *_function("static void prepare(Net *n, int item)", _switch(prepared)),
             *_function("static void use_running_statistics(Net *n)", self._running_lines()),
             *_function("static void train_step(Net *n, Scratch *t)", self._step_lines(train)),
@@ -130,7 +130,8 @@ class _Generator:
         """Return the struct that holds everything, and the one that each thread has for itself."""
         lines = ["typedef struct {"]
         for number, shape in self.program.shapes.items():
-            lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
+            if number not in self.program.recomputed:
+                lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
             if number and number not in self.program.passing:
                 lines.append(f"    vec gradient{number}[GROUPS][{_size(shape)}];")
         lines += [
@@ -154,6 +155,8 @@ class _Generator:
         lines.append("} Values;")
         lines.append("typedef struct {")
         lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
+        for one in sorted(self.program.recomputed):
+            lines.append(f"    vec value{one}[{_size(self.program.shapes[one], self.program.borders[one])}];")
         for one in self._convolutions():
             c, h, w = self._wide_shape(one)
             lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
@@ -207,6 +210,8 @@ class _Generator:
                     phases.join(self._join_back(segment))
                 phases.group(self._tail_backward(segment, written))
             else:
+                again = [tail for tail in self._tails() if tail.target == segment.source and tail.target in self.program.recomputed]
+                phases.group(*(self._tail_forward(tail, training=True) for tail in again))
                 phases.group(*self._conv_backward(segment, written))
 
     def _step_lines(self, train: Phases) -> list[str]:
@@ -226,13 +231,16 @@ class _Generator:
     def _gradient(self, name: str) -> str:
         return f"n->gradients[g] + {self.layout.offsets[name]}"
 
+    def _value(self, value: int) -> str:
+        return f"t->value{value}" if value in self.program.recomputed else f"n->v.value{value}[g]"
+
     def _gradient_of(self, value: int) -> str:
         return "n->v.passing[g]" if value in self.program.passing else f"n->v.gradient{value}[g]"
 
     def _source(self, number: int) -> tuple[str, int]:
         """Return the array of a tail's source and its border: a convolution's raw value, or a stored one."""
         raw = any(one.step.number == number for one in self._convolutions())
-        return (f"n->v.raw{number}[g]", 0) if raw else (f"n->v.value{number}[g]", self.program.borders[number])
+        return (f"n->v.raw{number}[g]", 0) if raw else (self._value(number), self.program.borders[number])
 
     def _conv_forward(self, one: Convolution) -> str:
         ci, h, w = one.step.input_shape
@@ -242,7 +250,7 @@ class _Generator:
         skip = (border - one.padding) * (wi + 1)
         weight = self._parameter(one.step.weights[0].name)
         bias = self._parameter(one.step.weights[1].name) if len(one.step.weights) > 1 else "0"
-        x, y = f"n->v.value{one.source}[g] + {skip}", f"n->v.raw{one.step.number}[g]"
+        x, y = f"{self._value(one.source)} + {skip}", f"n->v.raw{one.step.number}[g]"
         zeros = f"{one.padding}, {h}"
         if _forward_by_winograd(one):
             sizes = f"{ci}, {co}, {hi}, {wi}, {zeros}, {oh}, {ow}, {winograd_tile(co)}, 0"
@@ -266,7 +274,7 @@ class _Generator:
         number, k, s = one.step.number, one.kernel, one.stride
         first = f"t->wide{number} + {(k - 1 - one.padding) * (ww + 1)}"
         weight = one.step.weights[0].name
-        arrays = f"n->v.value{one.source}[g] + {skip}, {first}, {self._gradient(weight)}"
+        arrays = f"{self._value(one.source)} + {skip}, {first}, {self._gradient(weight)}"
         sizes, (tc, ti) = f"{hi}, {wi}, {wh}, {ww}, {oh}, {ow}", weight_tile(co, ci, k)
         if one.depthwise:
             lines = [f"depthwise_weight_gradient({arrays}, {ci}, {k}, {s}, {sizes});"]
@@ -356,13 +364,13 @@ class _Generator:
         return source, skip, normal, border, skip_border
 
     def _source_value(self, number: int) -> tuple[str, int]:
-        return f"n->v.value{number}[g]", self.program.borders[number]
+        return self._value(number), self.program.borders[number]
 
     def _tail_forward(self, tail: Tail, training: bool) -> str:
         source, skip, normal, border, skip_border = self._tail_arrays(tail)
         does = tail.does if training else tail.does & ~Does.DROP
         c, h, w = tail.shape
-        arrays = f"{source}, {skip}, {normal}, n->v.value{tail.target}[g], {self._key(tail, training)}, {tail.rate!r}f"
+        arrays = f"{source}, {skip}, {normal}, {self._value(tail.target)}, {self._key(tail, training)}, {tail.rate!r}f"
         sizes = f"{c}, {h}, {w}, {border}, {skip_border}, {self.program.borders[tail.target]}"
         return f"tail_forward({arrays}, {sizes}, {int(does)}, {tail.pool}, {tail.size});"
 

@@ -83,6 +83,8 @@ class Program:
     borders: dict[int, int] = field(default_factory=dict)
     passing: set[int] = field(default_factory=set)
     """Values that only the convolution right after them reads, and the last: their gradients can share one place."""
+    recomputed: set[int] = field(default_factory=set)
+    """Passing values that are quickly made again on the way back: they need not be kept for every image."""
 
 
 def make_program(plan: Plan) -> Program:
@@ -197,6 +199,11 @@ def _set_passing(program: Program) -> None:
         if isinstance(tail, Tail) and isinstance(after, Convolution) and after.source == tail.target
     }
     program.passing = {value for value in follows if readers.count(value) == 1}
+    program.recomputed = {
+        tail.target
+        for tail in program.segments
+        if isinstance(tail, Tail) and tail.target in program.passing and tail.size == 1 and not tail.does & (Does.DROP | Does.ADD)
+    }
     last = program.segments[-1]
     assert isinstance(last, Tail)
     program.passing.add(last.target)

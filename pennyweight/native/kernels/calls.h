@@ -67,7 +67,7 @@ static void *forward_worker(void *argument) {
         for (int lane = 0; lane < images; lane++)
             from.images[lane] = worker->images + (i * LANES + lane) * IMAGE_SIZE * IMAGE_SIZE;
         load_images(&from, n->v.value0[slot], n->call.pixels, IMAGE_BORDER);
-        forward_group(n, slot, images);
+        forward_group(n, &n->scratch[slot], slot, images);
         for (int c = 0; c < CLASSES; c++)
             for (int lane = 0; lane < images; lane++)
                 worker->logits[(i * LANES + lane) * CLASSES + c] = LOGITS(n, slot)[c][lane];
@@ -81,6 +81,7 @@ static void together(Net *n, void *(*work)(void *), Worker shape, int threads) {
     Worker workers[MOST_THREADS];
     int started = 0;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
+    for (; n->cleared < threads; n->cleared++) memset(&n->scratch[n->cleared], 0, sizeof(Scratch));
     memset(&n->team, 0, sizeof n->team);
     pthread_mutex_init(&n->team.gate, 0);
     pthread_cond_init(&n->team.moved, 0);
@@ -134,7 +135,6 @@ EXPORT void net_advance(Net *n, const Call *call, int threads) {
     n->step = 0;
     if (threads > GROUPS) threads = GROUPS;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
-    for (; n->cleared < threads; n->cleared++) memset(&n->scratch[n->cleared], 0, sizeof(Scratch));
     for (int i = 0; i < PREPARED; i++) prepare(n, i);
     begin_step(n);
     together(n, train_worker, (Worker){.net = n}, threads);
