@@ -11,6 +11,7 @@ from pennyweight.native.segments import Convolution, Does, Program, Tail, make_p
 from pennyweight.native.tiles import (
     forward_tile,
     weight_tile,
+    winograd_backward_pays,
     winograd_pays,
     winograd_strip,
     winograd_tile,
@@ -146,27 +147,29 @@ class _Generator:
                 lines.append(f"    Normal normal{number}[{c}];")
         for one in self._convolutions():
             number, weights = one.step.number, prod(one.step.weights[0].shape)
-            if _forward_by_winograd(one):
+            if _forward_by_winograd(one) or _backward_by_winograd(one):
                 lines.append(f"    float points{number}[{2 * weights}];")
-            if one.source != 0:
+            if one.source != 0 and not _backward_by_winograd(one):
                 lines.append(f"    float flipped{number}[{weights}];")
-            if _backward_by_winograd(one):
-                lines.append(f"    float flipped_points{number}[{2 * weights}];")
         lines.append("} Values;")
         lines.append("typedef struct {")
         lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
         for one in sorted(self.program.recomputed):
             lines.append(f"    vec value{one}[{_size(self.program.shapes[one], self.program.borders[one])}];")
         for one in self._convolutions():
-            c, h, w = self._wide_shape(one)
-            lines.append(f"    vec wide{one.step.number}[{c * h * w}];")
+            lines.append(f"    vec wide{one.step.number}[{_size(self._wide(one)[1])}];")
         lines.append("} Scratch;")
         return lines
 
-    def _wide_shape(self, one: Convolution) -> Shape:
-        """Return the shape of the output gradient with the zeros around and between that the input gradient needs."""
+    def _wide(self, one: Convolution) -> tuple[str, Shape]:
+        """Return the output gradient's first pixel, and its shape with the zeros around and between that are needed."""
+        co, h, w = one.step.output_shape
+        if one.source == 0 or _backward_by_winograd(one):
+            s = one.stride
+            return f"t->wide{one.step.number}", (co, (h - 1) * s + 1, (w - 1) * s + 1)
         _, h, w = one.step.input_shape
-        return one.step.output_shape[0], h + one.kernel - 1, w + one.kernel - 1
+        columns = w + one.kernel - 1
+        return f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (columns + 1)}", (co, h + one.kernel - 1, columns)
 
     def _room(self, one: Convolution) -> int:
         """Return the vectors that a weight gradient by Winograd needs for transformed columns and its sums."""
@@ -270,9 +273,8 @@ class _Generator:
         border = self.program.borders[one.source]
         hi, wi = h + 2 * border, w + 2 * border
         skip = (border - one.padding) * (wi + 1)
-        _, wh, ww = self._wide_shape(one)
+        first, (_, wh, ww) = self._wide(one)
         number, k, s = one.step.number, one.kernel, one.stride
-        first = f"t->wide{number} + {(k - 1 - one.padding) * (ww + 1)}"
         weight = one.step.weights[0].name
         arrays = f"{self._value(one.source)} + {skip}, {first}, {self._gradient(weight)}"
         sizes, (tc, ti) = f"{hi}, {wi}, {wh}, {ww}, {oh}, {ow}", weight_tile(co, ci, k)
@@ -290,12 +292,12 @@ class _Generator:
             return lines
         adds = int(one.source in written)
         written.add(one.source)
-        x, y = f"t->wide{number}", self._gradient_of(one.source)
-        arrays = f"{x}, n->v.flipped{number}, 0, {y}"
+        y = self._gradient_of(one.source)
+        arrays = f"t->wide{number}, n->v.flipped{number}, 0, {y}"
         zeros = f"{max(k - 1 - one.padding, 0)}, {(oh - 1) * s + 1}"
         if _backward_by_winograd(one):
-            sizes = f"{co}, {ci}, {wh}, {ww}, {zeros}, {h}, {w}, {winograd_tile(ci)}, {adds}"
-            lines.append(f"winograd_forward({x}, n->v.flipped_points{number}, 0, {y}, {sizes});")
+            sizes = f"{ci}, {co}, {wh}, {ww}, {oh}, {ow}, {one.padding}, {h}, {w}, {winograd_tile(ci)}, {adds}"
+            lines.append(f"winograd_input_gradient({first}, n->v.points{number}, {y}, {sizes});")
         elif one.depthwise:
             tile = forward_tile(1, w)[1]
             lines.append(f"depthwise_forward({arrays}, {ci}, {k}, 1, {wh}, {ww}, {zeros}, {h}, {w}, {tile}, {adds});")
@@ -310,15 +312,14 @@ class _Generator:
         ci, co = one.step.input_shape[0], one.step.output_shape[0]
         number, weight = one.step.number, self._parameter(one.step.weights[0].name)
         calls = []
-        if _forward_by_winograd(one):
+        if _forward_by_winograd(one) or _backward_by_winograd(one):
             calls.append(f"transform_weights({weight}, n->v.points{number}, {co * ci * one.kernel});")
-        if one.source != 0 and one.depthwise:
+        if one.source == 0 or _backward_by_winograd(one):
+            return " ".join(calls)
+        if one.depthwise:
             calls.append(f"depthwise_flip({weight}, n->v.flipped{number}, {ci}, {one.kernel});")
-        elif one.source != 0:
+        else:
             calls.append(f"flip_weights({weight}, n->v.flipped{number}, {ci}, {co}, {one.kernel});")
-        if _backward_by_winograd(one):
-            rows = co * ci * one.kernel
-            calls.append(f"transform_weights(n->v.flipped{number}, n->v.flipped_points{number}, {rows});")
         return " ".join(calls)
 
     def _moments(self, tail: Tail) -> str:
@@ -394,8 +395,7 @@ class _Generator:
             adds = int(tail.source in written)
             written |= {tail.source}
         else:
-            _, wh, ww = self._wide_shape(one)
-            target = f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (ww + 1)}"
+            target, (_, wh, ww) = self._wide(one)
             sizes, adds = f"{one.stride}, {wh}, {ww}", 0
         if target == aside == "0":
             return ""
@@ -419,9 +419,10 @@ def _weights_by_winograd(one: Convolution) -> bool:
 
 
 def _backward_by_winograd(one: Convolution) -> bool:
-    """Tell it of the input gradient, which is the forward kernel with channels in and out exchanged, at any stride."""
-    ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.input_shape[2]
-    return one.dense_3x3 and one.source != 0 and winograd_pays(co, ci, columns)
+    """Tell it of the input gradient."""
+    ci, co, columns = one.step.input_shape[0], one.step.output_shape[0], one.step.output_shape[2]
+    pays = winograd_backward_pays(ci, co, columns, one.step.input_shape[2])
+    return one.dense_3x3 and one.stride == 1 and one.source != 0 and pays
 
 
 def _size(shape: Shape, border: int = 0) -> int:

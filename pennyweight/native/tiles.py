@@ -1,5 +1,7 @@
 """How large a register tile is: a small model of what a tile costs, in vector instructions."""
 
+from math import inf
+
 REGISTERS = 28
 """Vectors of a tile that leave room for others in 32 registers."""
 NEAR_CHANNELS = 256
@@ -37,13 +39,12 @@ def winograd_tile(channels: int) -> int:
 
 def winograd_pays(inputs: int, outputs: int, columns: int) -> bool:
     """Tell whether a 3x3 convolution of that many channels takes clearly less time by `kernels/winograd.h`."""
-    tiles = _tiles(outputs, winograd_tile(outputs))
-    products = sum(count * max(6 * tile, 9) for tile, count in tiles)
-    # a channel's transforms of four columns: loads, sums and stores
-    own = -(-columns // 4) * (3 * inputs * products + 18 * inputs + 14 * outputs)
-    return inputs <= NEAR_CHANNELS and own < 0.9 * 9 * inputs * _forward_cost(
-        outputs, columns, *forward_tile(outputs, columns)
-    )
+    return _winograd_cost(inputs, outputs, columns) < 0.9 * _direct_cost(inputs, outputs, columns)
+
+
+def winograd_backward_pays(inputs: int, outputs: int, columns: int, reached: int) -> bool:
+    """Tell it of the gradient of that many inputs, `reached` columns wide, from one of the outputs, `columns` wide."""
+    return _winograd_cost(outputs, inputs, columns) < 0.9 * _direct_cost(outputs, inputs, reached)
 
 
 def winograd_strip(rows: int, columns: int) -> int:
@@ -60,6 +61,19 @@ def winograd_weights_pay(inputs: int, outputs: int, rows: int, columns: int) -> 
         6 * rows * tiles * products + 18 * tiles * (inputs * (rows + 2) + outputs * rows) + (54 * strips + 30) * weights
     )
     return own < 0.9 * (3 * rows * columns * products + 27 * weights)
+
+
+def _direct_cost(inputs: int, outputs: int, columns: int) -> float:
+    """Return what a row of a 3x3 convolution costs by register tiles."""
+    return 9 * inputs * _forward_cost(outputs, columns, *forward_tile(outputs, columns))
+
+
+def _winograd_cost(inputs: int, outputs: int, columns: int) -> float:
+    """Return what it costs by Winograd: products, and a channel's transforms of four columns (loads, sums, stores)."""
+    if inputs > NEAR_CHANNELS:
+        return inf
+    products = sum(count * max(6 * tile, 9) for tile, count in _tiles(outputs, winograd_tile(outputs)))
+    return -(-columns // 4) * (3 * inputs * products + 18 * inputs + 14 * outputs)
 
 
 def _forward_cost(channels: int, columns: int, c: int, w: int) -> float:

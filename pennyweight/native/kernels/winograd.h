@@ -118,6 +118,80 @@ INLINE void transform_gradient(const vec *d, vec *to, int apart, int columns) {
     to[5 * apart] = d3;
 }
 
+/* B m, the six pixels that four of the output gradient reach; those from `from` to `to` exist and are stored.
+ * The first two are added to when they are `shared` with the four before. */
+INLINE void store_reached(const vec *m, vec *x, int from, int to, int shared, int accumulate) {
+    vec sum = m[1] + m[2], difference = m[1] - m[2], far_sum = m[3] + m[4], far_difference = m[3] - m[4];
+    vec out[POINTS] = {4.0f * m[0],
+                       4.0f * (m[5] - difference) - 2.0f * far_difference,
+                       -5.0f * m[0] - 4.0f * sum - far_sum,
+                       difference + 2.0f * far_difference - 5.0f * m[5],
+                       m[0] + sum + far_sum,
+                       m[5]};
+    UNROLL for (int j = 0; j < POINTS; j++)
+        if (j >= from && j < to) x[j] = accumulate || (shared && j < POINTS - COLUMNS) ? x[j] + out[j] : out[j];
+}
+
+/* tc input channels of one row that transformed rows of the output gradient (co, 6) reach: rows[ky] with kernel row ky. */
+INLINE void reached_tile(const vec *const *rows, const float *weight, vec *x, int ci, int co, int first, int last, int plane,
+                         int tc, int from, int to, int shared, int accumulate) {
+    vec sum[4 * POINTS];
+    UNROLL for (int n = 0; n < tc * POINTS; n++) sum[n] = (vec){0};
+    for (int ky = first; ky < last; ky++) {
+        const vec *gradients = rows[ky];
+        const float *points = weight + ky * POINTS;
+        for (int o = 0; o < co; o++) {
+            UNROLL for (int p = 0; p < POINTS; p++) {
+                vec gradient = gradients[o * POINTS + p];
+                IN_REGISTER(gradient);
+                UNROLL for (int i = 0; i < tc; i++)
+                    sum[i * POINTS + p] += points[((long)o * ci + i) * TAPS * POINTS + p] * gradient;
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < tc; i++)
+        store_reached(sum + i * POINTS, x + (long)i * plane, from, to, shared, accumulate);
+}
+
+/* What up to four columns of the output gradient reach, from the map's top to its bottom. */
+INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, int co, int dh, int dw, int h, int w,
+                            int padding, int rows, int wide, int tc, int columns, int col, int accumulate) {
+    vec kept[TAPS][co * POINTS];
+    int place = col - padding, from = place < 0 ? -place : 0;
+    int to = wide - place < columns + TAPS - 1 ? wide - place : columns + TAPS - 1;
+    for (int row = 0; row < h + TAPS - 1; row++) {
+        if (row < h)
+            for (int o = 0; o < co; o++) {
+                FETCH(d + ((long)o * dh + row + AHEAD) * dw + col, columns, 0);
+                transform_gradient(d + ((long)o * dh + row) * dw + col, kept[row % TAPS] + o * POINTS, 1, columns);
+            }
+        int out = row - padding;
+        if (out < 0 || out >= rows) continue;
+        int first = row < h ? 0 : row - h + 1, last = row < TAPS ? row + 1 : TAPS;
+        const vec *above[TAPS] = {kept[row % TAPS], kept[(row + 2) % TAPS], kept[(row + 1) % TAPS]};
+        vec *target = x + (long)out * wide + place;
+        for (int c = 0; c < ci; c++) FETCH(target + ((long)c * rows + AHEAD) * wide, columns + TAPS - 1, 1);
+        for (int c = 0; c + tc <= ci; c += tc)
+            reached_tile(above, weight + c * TAPS * POINTS, target + (long)c * rows * wide, ci, co, first, last, rows * wide,
+                         tc, from, to, col > 0, accumulate);
+        if (ci % tc) {
+            int c = ci - ci % tc;
+            reached_tile(above, weight + c * TAPS * POINTS, target + (long)c * rows * wide, ci, co, first, last, rows * wide,
+                         ci % tc, from, to, col > 0, accumulate);
+        }
+    }
+}
+
+/* The input gradient x (ci, rows, wide) is set or added to, from the output gradient d (co, h, w), rows dw and planes
+ * dh * dw apart, and the transformed weights (co, ci, 3, 6): the forward pass transposed, x = B [(G w) * (A d)]. */
+INLINE void winograd_input_gradient(const vec *d, const float *weight, vec *x, int ci, int co, int dh, int dw, int h, int w,
+                                    int padding, int rows, int wide, int tc, int accumulate) {
+    for (int col = 0; col + COLUMNS <= w; col += COLUMNS)
+        reached_columns(d, weight, x, ci, co, dh, dw, h, w, padding, rows, wide, tc, COLUMNS, col, accumulate);
+    if (w % COLUMNS)
+        reached_columns(d, weight, x, ci, co, dh, dw, h, w, padding, rows, wide, tc, w % COLUMNS, w - w % COLUMNS, accumulate);
+}
+
 /* Transform up to four columns of x into (6, ci, strip, h + 2) and of d into (6, co, strip, h), as number `place` of a
  * strip. */
 INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *gradients, int ci, int co, int hi, int wi,
