@@ -156,8 +156,10 @@ class _Generator:
         lines.append(f"    vec room[{max(1, *map(self._room, self._convolutions()))}];")
         for one in sorted(self.program.recomputed):
             lines.append(f"    vec value{one}[{_size(self.program.shapes[one], self.program.borders[one])}];")
-        for one in self._convolutions():
-            lines.append(f"    vec wide{one.step.number}[{_size(self._wide(one)[1])}];")
+        wide = {one.step.number: self._wide(one) for one in self._convolutions()}
+        plain = [_size(shape) for place, shape in wide.values() if place == "t->plain"]
+        lines.append(f"    vec plain[{max(plain, default=1)}];")
+        lines += [f"    vec wide{n}[{_size(shape)}];" for n, (place, shape) in wide.items() if place != "t->plain"]
         lines.append("} Scratch;")
         return lines
 
@@ -166,7 +168,7 @@ class _Generator:
         co, h, w = one.step.output_shape
         if one.source == 0 or _backward_by_winograd(one):
             s = one.stride
-            return f"t->wide{one.step.number}", (co, (h - 1) * s + 1, (w - 1) * s + 1)
+            return "t->plain", (co, (h - 1) * s + 1, (w - 1) * s + 1)
         _, h, w = one.step.input_shape
         columns = w + one.kernel - 1
         return f"t->wide{one.step.number} + {(one.kernel - 1 - one.padding) * (columns + 1)}", (co, h + one.kernel - 1, columns)
