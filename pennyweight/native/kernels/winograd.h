@@ -61,7 +61,6 @@ INLINE void winograd_columns(const vec *x, const float *weight, const float *bia
     for (int row = 0; row < h + TAPS - 1; row++) {
         if (row >= edge && row < edge + rows)
             for (int c = 0; c < ci; c++) {
-                FETCH(x + ((long)c * hi + row + AHEAD) * wi, columns + TAPS - 1, 0);
                 transform_pixels(x + ((long)c * hi + row) * wi, kept[row % TAPS] + c * POINTS, 1, columns + TAPS - 1);
             }
         int out = row - (TAPS - 1);
@@ -162,7 +161,6 @@ INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, i
     for (int row = 0; row < h + TAPS - 1; row++) {
         if (row < h)
             for (int o = 0; o < co; o++) {
-                FETCH(d + ((long)o * dh + row + AHEAD) * dw + col, columns, 0);
                 transform_gradient(d + ((long)o * dh + row) * dw + col, kept[row % TAPS] + o * POINTS, 1, columns);
             }
         int out = row - padding;
@@ -199,13 +197,11 @@ INLINE void transform_columns(const vec *x, const vec *d, vec *pixels, vec *grad
     int rows = h + TAPS - 1;
     for (int c = 0; c < ci; c++)
         for (int row = 0; row < rows; row++) {
-            FETCH(x + ((long)c * hi + row + AHEAD) * wi, columns + TAPS - 1, 0);
             transform_pixels(x + ((long)c * hi + row) * wi, pixels + ((long)c * strip + place) * rows + row,
                              ci * strip * rows, columns + TAPS - 1);
         }
     for (int c = 0; c < co; c++)
         for (int row = 0; row < h; row++) {
-            FETCH(d + ((long)c * dh + row + AHEAD) * dw, columns, 0);
             transform_gradient(d + ((long)c * dh + row) * dw, gradients + ((long)c * strip + place) * h + row,
                                co * strip * h, columns);
         }
