@@ -135,10 +135,11 @@ class _Generator:
                 lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
             if number and number not in self.program.passing:
                 lines.append(f"    vec gradient{number}[GROUPS][{_size(shape)}];")
-        lines += [
-            f"    vec raw{one.step.number}[GROUPS][{_size(one.step.output_shape)}];" for one in self._convolutions()
-        ]
-        lines.append(f"    vec passing[GROUPS][{max(_size(self.program.shapes[one]) for one in self.program.passing)}];")
+        for one in self._convolutions():
+            sizes = [_size(one.step.output_shape)]
+            if one.source in self.program.passing:
+                sizes.append(_size(self.program.shapes[one.source]))
+            lines.append(f"    vec raw{one.step.number}[GROUPS][{max(sizes)}];")
         for tail in self._tails():
             if tail.norm:
                 c, number = tail.shape[0], tail.norm.number
@@ -240,7 +241,8 @@ class _Generator:
         return f"t->value{value}" if value in self.program.recomputed else f"n->v.value{value}[g]"
 
     def _gradient_of(self, value: int) -> str:
-        return "n->v.passing[g]" if value in self.program.passing else f"n->v.gradient{value}[g]"
+        passes_to = self.program.passing.get(value)
+        return f"n->v.gradient{value}[g]" if passes_to is None else f"n->v.raw{passes_to}[g]"
 
     def _source(self, number: int) -> tuple[str, int]:
         """Return the array of a tail's source and its border: a convolution's raw value, or a stored one."""

@@ -81,8 +81,9 @@ class Program:
     segments: list[Segment] = field(default_factory=list)
     shapes: dict[int, Shape] = field(default_factory=dict)
     borders: dict[int, int] = field(default_factory=dict)
-    passing: set[int] = field(default_factory=set)
-    """Values that only the convolution right after them reads, and the last: their gradients can share one place."""
+    passing: dict[int, int] = field(default_factory=dict)
+    """Values that only the convolution right after them reads, and its number. On the way back, their gradients take the
+    place of its raw value, which is no longer needed."""
     recomputed: set[int] = field(default_factory=set)
     """Passing values that are quickly made again on the way back: they need not be kept for every image."""
 
@@ -193,17 +194,10 @@ def _set_borders(program: Program) -> None:
 def _set_passing(program: Program) -> None:
     readers = [segment.source for segment in program.segments]
     readers += [segment.skip for segment in program.segments if isinstance(segment, Tail) and segment.skip is not None]
-    follows = {
-        tail.target
-        for tail, after in pairwise(program.segments)
-        if isinstance(tail, Tail) and isinstance(after, Convolution) and after.source == tail.target
-    }
-    program.passing = {value for value in follows if readers.count(value) == 1}
-    program.recomputed = {
-        tail.target
-        for tail in program.segments
-        if isinstance(tail, Tail) and tail.target in program.passing and tail.size == 1 and not tail.does & (Does.DROP | Does.ADD)
-    }
-    last = program.segments[-1]
-    assert isinstance(last, Tail)
-    program.passing.add(last.target)
+    for tail, after in pairwise(program.segments):
+        if not isinstance(tail, Tail) or not isinstance(after, Convolution):
+            continue
+        if after.source == tail.target and readers.count(tail.target) == 1:
+            program.passing[tail.target] = after.step.number
+            if tail.size == 1 and not tail.does & (Does.DROP | Does.ADD):
+                program.recomputed.add(tail.target)
