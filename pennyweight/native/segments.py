@@ -199,5 +199,5 @@ def _set_passing(program: Program) -> None:
             continue
         if after.source == tail.target and readers.count(tail.target) == 1:
             program.passing[tail.target] = after.step.number
-            if tail.size == 1 and not tail.does & (Does.DROP | Does.ADD):
+            if tail.size == 1 and not tail.does & Does.ADD:
                 program.recomputed.add(tail.target)
