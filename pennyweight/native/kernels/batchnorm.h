@@ -8,32 +8,33 @@ typedef struct {
     float mean, squares;
 } Moments;
 
-/* Moments of every channel of a stored map (c, h, w with border p) over the images of one group. */
+/* Moments of every channel of a stored map (c, h, w with border p) over the images of one group.
+ *
+ * One pass, over distances from the mean of the first row. That row is part of the map, so its mean is at most sqrt(h)
+ * deviations from that of all, and what cancels is at most h times what stays.
+ */
 INLINE void moments(const vec *map, Moments *out, int images, int c, int h, int w, int p, int pre_relu) {
     vec mask = lane_mask(images);
-    float share = 1.0f / ((float)images * h * w);
+    float count = (float)images * h * w;
     for (int i = 0; i < c; i++) {
         const vec *first = map + ((long)i * (h + 2 * p) + p) * (w + 2 * p) + p;
         vec sum = {0}, squares = {0};
+        for (int col = 0; col < w; col++) sum += pre_relu ? relu(first[col]) : first[col];
+        float near = lane_sum(sum * mask) / ((float)images * w);
+        sum = (vec){0};
         for (int row = 0; row < h; row++) {
-            vec row_sum = {0}; /* a sum a row, then a sum of rows: less rounding */
+            vec row_sum = {0}, row_squares = {0}; /* a sum a row, then a sum of rows: less rounding */
             for (int col = 0; col < w; col++) {
                 vec v = first[row * (w + 2 * p) + col];
-                row_sum += pre_relu ? relu(v) : v;
-            }
-            sum += row_sum;
-        }
-        float mean = lane_sum(sum * mask) * share;
-        for (int row = 0; row < h; row++) {
-            vec row_squares = {0};
-            for (int col = 0; col < w; col++) {
-                vec v = first[row * (w + 2 * p) + col];
-                vec distance = (pre_relu ? relu(v) : v) - mean;
+                vec distance = (pre_relu ? relu(v) : v) - near;
+                row_sum += distance;
                 row_squares += distance * distance;
             }
+            sum += row_sum;
             squares += row_squares;
         }
-        out[i] = (Moments){mean, lane_sum(squares * mask)};
+        float apart = lane_sum(sum * mask) / count;
+        out[i] = (Moments){near + apart, lane_sum(squares * mask) - apart * apart * count};
     }
 }
 
