@@ -39,11 +39,6 @@ class Convolution:
         return isinstance(self.step.operation, Depthwise)
 
     @property
-    def dense_3x3(self) -> bool:
-        """Tell whether it is of the kind that `kernels/winograd.h` does."""
-        return self.kernel == 3 and not self.depthwise
-
-    @property
     def source(self) -> int:
         """Return the number of the value it reads."""
         return self.step.inputs[0]
@@ -82,10 +77,24 @@ class Program:
     shapes: dict[int, Shape] = field(default_factory=dict)
     borders: dict[int, int] = field(default_factory=dict)
     passing: dict[int, int] = field(default_factory=dict)
-    """Values that only the convolution right after them reads, and its number. On the way back, their gradients take the
-    place of its raw value, which is no longer needed."""
+    """Values that only the convolution right after them reads, and its number. On the way back, their gradients take
+    the place of its raw value, which is no longer needed."""
     recomputed: set[int] = field(default_factory=set)
     """Passing values that are quickly made again on the way back: they need not be kept for every image."""
+
+    @property
+    def convolutions(self) -> list[Convolution]:
+        """Return the convolutions in the order they run."""
+        return [segment for segment in self.segments if isinstance(segment, Convolution)]
+
+    @property
+    def tails(self) -> list[Tail]:
+        """Return the tails in the order they run."""
+        return [segment for segment in self.segments if isinstance(segment, Tail)]
+
+    def convolution(self, number: int) -> Convolution | None:
+        """Return the convolution that makes the raw value of that number, if one does."""
+        return next((one for one in self.convolutions if one.step.number == number), None)
 
 
 def make_program(plan: Plan) -> Program:

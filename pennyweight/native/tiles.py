@@ -1,11 +1,15 @@
-"""How large a register tile is: a small model of what a tile costs, in vector instructions."""
+"""How a convolution is done, and how large its register tiles are: a small model of the cost in vector instructions."""
 
 from math import inf
+
+from pennyweight.native.segments import Convolution
 
 REGISTERS = 28
 """Vectors of a tile that leave room for others in 32 registers."""
 NEAR_CHANNELS = 256
 """Input channels of which three transformed rows of four columns still lie near, and fit the stack of any thread."""
+CLEARLY = 0.9
+"""Of the cost of register tiles: the model is not more exact than that."""
 LATENCY = 8
 """Independent sums a core needs under way to be busy: two units, four cycles each."""
 
@@ -37,14 +41,32 @@ def winograd_tile(channels: int) -> int:
     return -(-channels // -(-channels // 4))
 
 
-def winograd_pays(inputs: int, outputs: int, columns: int) -> bool:
-    """Tell whether a 3x3 convolution of that many channels takes clearly less time by `kernels/winograd.h`."""
-    return _winograd_cost(inputs, outputs, columns) < 0.9 * _direct_cost(inputs, outputs, columns)
+def forward_by_winograd(one: Convolution) -> bool:
+    """Tell whether the raw value takes clearly less time by `kernels/winograd.h`."""
+    if not _suits_winograd(one):
+        return False
+    ci, (co, _, columns) = one.step.input_shape[0], one.step.output_shape
+    return _winograd_cost(ci, co, columns) < CLEARLY * _direct_cost(ci, co, columns)
 
 
-def winograd_backward_pays(inputs: int, outputs: int, columns: int, reached: int) -> bool:
-    """Tell it of the gradient of that many inputs, `reached` columns wide, from one of the outputs, `columns` wide."""
-    return _winograd_cost(outputs, inputs, columns) < 0.9 * _direct_cost(outputs, inputs, reached)
+def backward_by_winograd(one: Convolution) -> bool:
+    """Tell it of the input gradient."""
+    if not _suits_winograd(one) or one.source == 0:
+        return False
+    (ci, _, reached), (co, _, columns) = one.step.input_shape, one.step.output_shape
+    return _winograd_cost(co, ci, columns) < CLEARLY * _direct_cost(co, ci, reached)
+
+
+def weights_by_winograd(one: Convolution) -> bool:
+    """Tell it of the weight gradient."""
+    if not _suits_winograd(one):
+        return False
+    ci, (co, rows, columns) = one.step.input_shape[0], one.step.output_shape
+    products, weights = _weight_cost(co, ci, 3, *weight_tile(co, ci, 3)), ci * co
+    tiles = -(-columns // 4)
+    strips = -(-tiles // winograd_strip(rows, columns))
+    own = 6 * rows * tiles * products + 18 * tiles * (ci * (rows + 2) + co * rows) + (54 * strips + 30) * weights
+    return own < CLEARLY * (3 * rows * columns * products + 27 * weights)
 
 
 def winograd_strip(rows: int, columns: int) -> int:
@@ -52,15 +74,8 @@ def winograd_strip(rows: int, columns: int) -> int:
     return min(-(-48 // rows), -(-columns // 4))
 
 
-def winograd_weights_pay(inputs: int, outputs: int, rows: int, columns: int) -> bool:
-    """Tell whether the weight gradient of a 3x3 convolution takes clearly less time by `kernels/winograd.h`."""
-    products, weights = _weight_cost(outputs, inputs, 3, *weight_tile(outputs, inputs, 3)), inputs * outputs
-    tiles = -(-columns // 4)
-    strips = -(-tiles // winograd_strip(rows, columns))
-    own = (
-        6 * rows * tiles * products + 18 * tiles * (inputs * (rows + 2) + outputs * rows) + (54 * strips + 30) * weights
-    )
-    return own < 0.9 * (3 * rows * columns * products + 27 * weights)
+def _suits_winograd(one: Convolution) -> bool:
+    return one.kernel == 3 and one.stride == 1 and not one.depthwise
 
 
 def _direct_cost(inputs: int, outputs: int, columns: int) -> float:

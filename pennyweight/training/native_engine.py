@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import EnvironmentRefused, UsageError
 from pennyweight.native.compiler import build
-from pennyweight.native.generate import generate, layout_of
+from pennyweight.native.generate import generate
+from pennyweight.native.memory import layout_of
 from pennyweight.nets.plan import Tensor
 from pennyweight.training.engine import Job, State, Sums
 from pennyweight.training.optimizers import SGD, Adagrad, Adam, AdamW, slots
