@@ -9,8 +9,12 @@ from enum import IntFlag
 from itertools import pairwise
 from typing import TypeAlias
 
+from pennyweight.base.errors import UsageError
 from pennyweight.nets.plan import Add, Plan, Shape, Step
 from pennyweight.nets.rows import AvgPool, BatchNorm, Conv, Depthwise, Dropout, GlobalAvgPool, Linear, MaxPool, Relu
+
+WIDEST_KERNEL = 64
+"""Columns of a kernel that the sums of `kernels/convolution.h` have room for."""
 
 
 class Does(IntFlag):
@@ -98,7 +102,10 @@ class Program:
 
 
 def make_program(plan: Plan) -> Program:
-    """Fuse the steps of `plan`; every value that a convolution or a skip reads is stored once, with its border."""
+    """Fuse the steps of `plan`; every value that a convolution or a skip reads is stored once, with its border.
+
+    Raises UsageError for a kernel wider than WIDEST_KERNEL.
+    """
     program = Program(plan, shapes={0: plan.image_shape})
     readers = _readers(plan)
     position = 0
@@ -121,11 +128,17 @@ def make_program(plan: Plan) -> Program:
 def _convolution(step: Step) -> Convolution:
     match step.operation:
         case Conv(kernel=kernel, stride=stride, padding=padding):
-            return Convolution(step, kernel, stride, padding)
+            one = Convolution(step, kernel, stride, padding)
         case Depthwise(kernel=kernel, stride=stride, padding=padding):
-            return Convolution(step, kernel, stride, padding)
+            one = Convolution(step, kernel, stride, padding)
         case _:
-            return Convolution(step, step.input_shape[1], 1, 0)
+            one = Convolution(step, step.input_shape[1], 1, 0)
+    if one.kernel > WIDEST_KERNEL:
+        raise UsageError(
+            f"Layer {step.number} has a kernel of {one.kernel}x{one.kernel} pixels; the native engine does at most "
+            f"{WIDEST_KERNEL}x{WIDEST_KERNEL}. Use --engine torch, or make the map smaller before a linear layer."
+        )
+    return one
 
 
 def _readers(plan: Plan) -> dict[int, int]:

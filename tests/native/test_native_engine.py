@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pennyweight.base.errors import UsageError
 from pennyweight.base.random import permutation
 from pennyweight.data.augment import Augmentation, homographies
 from pennyweight.data.dataset import Dataset, load
@@ -206,3 +207,9 @@ def test_ten_slow_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist
     assert len(ours) == 10
     assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
     assert ours[9] == pytest.approx(theirs[9], rel=1e-3)
+
+
+def test_a_kernel_wider_than_the_kernels_have_room_for_is_refused(digits: Dataset) -> None:
+    wide = (Conv(1, kernel=22, padding=21), Conv(1, kernel=22, padding=21), Linear(CLASSES))
+    with pytest.raises(UsageError, match=r"Layer 3 .* 70x70 .* at most 64x64.*--engine torch"):
+        NativeEngine(job_of(digits, wide, SGD(0.1)))
