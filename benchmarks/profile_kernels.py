@@ -24,12 +24,12 @@ from pennyweight.recipes.catalogue import find_recipe
 
 KINDS = {
     "conv_forward": "convolution, forward",
-    "conv_forward flipped": "convolution, input gradient",
+    "conv_input_gradient": "convolution, input gradient",
     "conv_weight_gradient": "convolution, weight gradient",
     "moments": "BatchNorm statistics, forward",
     "tail_forward": "BatchNorm, ReLU, pooling, dropout, forward",
+    "tail_sums": "BatchNorm sums, backward",
     "tail_backward": "BatchNorm, ReLU, pooling, dropout, backward",
-    "tail_correct": "BatchNorm correction, backward",
     "load_group": "sampling of images",
 }
 OTHER = "loss, optimizer, joining, waiting"
@@ -103,9 +103,10 @@ def generated_lines(library: Path, source: list[str], addresses: Counter[int]) -
 
 def kind(line: str) -> str:
     called = re.match(r"\s*(?:case \d+: )?(\w+)\(", line)
-    name = called[1] if called else ""
-    name = name.replace("winograd_", "conv_")
-    return KINDS.get(f"{name} flipped" if name == "conv_forward" and "flipped" in line else name, OTHER)
+    name = re.sub("winograd_|depthwise_", "conv_", called[1]) if called else ""
+    if name == "conv_forward" and "flipped" in line:
+        name = "conv_input_gradient"
+    return KINDS.get(name, OTHER)
 
 
 def work(name: str) -> dict[str, float]:
