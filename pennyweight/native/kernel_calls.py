@@ -28,7 +28,7 @@ class KernelCalls:
         weight, *biases = (self.memory.parameter(weight.name) for weight in one.step.weights)
         bias, y, zeros = biases[0] if biases else "0", f"n->v.raw{one.step.number}[g]", f"{one.padding}, {h}"
         if forward_by_winograd(one):
-            sizes = f"{ci}, {co}, {hi}, {wi}, {zeros}, {oh}, {ow}, {winograd_tile(co)}, 0"
+            sizes = f"{ci}, {co}, {hi}, {wi}, {zeros}, {oh}, {ow}, {winograd_tile(co)}"
             return f"winograd_forward({x}, n->v.points{one.step.number}, {bias}, {y}, {sizes});"
         arrays = f"{x}, {weight}, {bias}, {y}"
         if one.depthwise:

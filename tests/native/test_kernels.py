@@ -123,6 +123,25 @@ PLANTED = {
         "0 ? sums[n]",
         "biases without BatchNorm",
     ),
+    "an input gradient's factor is wrong": (
+        "winograd.h",
+        "(m[5] - difference) - 2.0f",
+        "(m[5] - difference) + 2.0f",
+        "kernel 3 padded",
+    ),
+    "columns that two fours reach keep the last alone": ("winograd.h", "(shared && j <", "(0 && j <", MODULO),
+    "the variance is about the first row's mean": (
+        "batchnorm.h",
+        " - apart * apart * count}",
+        "}",
+        "max pool of odd maps, BatchNorm before",
+    ),
+    "the pixel that the pool did not take counts": (
+        "tail.h",
+        "from_mean(&from, best.raw)",
+        "from_mean(&from, raw_at(&from, row * size, col * size))",
+        "max pool of odd maps, BatchNorm before",
+    ),
     "empty lanes count": (
         "batchnorm.h",
         "lane_sum(squares * mask)",

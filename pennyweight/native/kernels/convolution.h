@@ -1,7 +1,7 @@
 /* Convolution of one image group: forward, and both gradients.
  *
  * Forward: a tile of tc output channels x tw output columns stays in registers over (ci, ky, kx).
- * Input gradient: the forward kernel over the zero-bordered output gradient with flipped weights.
+ * Input gradient: the forward kernel over the zero-bordered output gradient with flipped weights (or winograd.h).
  * Weight gradient: a tile of tc output x ti input channels x k columns of the kernel stays in registers over all pixels.
  */
 

@@ -141,7 +141,7 @@ INLINE void tail_sums(const vec *raw, const vec *skip, const Normal *normal, con
     }
 }
 
-/* Where a channel's gradients go: of the raw value with s - 1 zeros between pixels, and of the skipped one, if it has one. */
+/* Where a channel's gradients go: of the raw value with s - 1 zeros between pixels, and of the skipped one. */
 typedef struct {
     vec *raw, *skip;
     int s, wide, skip_wide, accumulate, accumulate_skip;
@@ -170,7 +170,8 @@ INLINE void tail_backward(const vec *raw, const vec *skip, const Normal *normal,
     vec mask = lane_mask(images);
     for (int i = 0; i < c; i++) {
         Channel from = channel(raw, skip, normal, i, h, w, p, ps, flags);
-        Back to = {target ? target + (long)i * th * tw : 0, dskip ? dskip + (long)i * h * w : 0, s, tw, w, accumulate, accumulate_skip};
+        vec *at = target ? target + (long)i * th * tw : 0, *aside = dskip ? dskip + (long)i * h * w : 0;
+        Back to = {at, aside, s, tw, w, accumulate, accumulate_skip};
         if (flags & NORMALISE) {
             to.scale = (vec){0} + normal[i].scale;
             to.slope = mask * (normal[i].scale * normal[i].inverse * normal[i].back_product);

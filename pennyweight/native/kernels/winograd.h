@@ -26,16 +26,16 @@ INLINE void transform_pixels(const vec *x, vec *to, int apart, int columns) {
 }
 
 /* Four neighbours in a row, A^T m; the first `columns` are stored. */
-INLINE void store_pixels(const vec *m, float bias, vec *y, int columns, int accumulate) {
+INLINE void store_pixels(const vec *m, float bias, vec *y, int columns) {
     vec sum = m[1] + m[2], difference = m[1] - m[2], far_sum = m[3] + m[4], far_difference = m[3] - m[4];
     vec out[COLUMNS] = {m[0] + sum + far_sum, difference + 2.0f * far_difference, sum + 4.0f * far_sum,
                         difference + 8.0f * far_difference + m[5]};
-    UNROLL for (int j = 0; j < columns; j++) y[j] = accumulate ? y[j] + (out[j] + bias) : out[j] + bias;
+    UNROLL for (int j = 0; j < columns; j++) y[j] = out[j] + bias;
 }
 
 /* tc output channels of one row and four columns; rows[ky] are the transformed pixels (ci, 6) under a kernel row. */
 INLINE void winograd_tile(const vec *const *rows, const float *weight, const float *bias, vec *y, int ci, int first,
-                          int last, int y_plane, int tc, int columns, int accumulate) {
+                          int last, int y_plane, int tc, int columns) {
     vec sum[4 * POINTS];
     UNROLL for (int n = 0; n < tc * POINTS; n++) sum[n] = (vec){0};
     for (int ky = first; ky < last; ky++) {
@@ -51,12 +51,12 @@ INLINE void winograd_tile(const vec *const *rows, const float *weight, const flo
         }
     }
     UNROLL for (int i = 0; i < tc; i++)
-        store_pixels(sum + i * POINTS, bias ? bias[i] : 0.0f, y + (long)i * y_plane, columns, accumulate);
+        store_pixels(sum + i * POINTS, bias ? bias[i] : 0.0f, y + (long)i * y_plane, columns);
 }
 
 /* Columns of the map, up to four, from its top to its bottom. */
 INLINE void winograd_columns(const vec *x, const float *weight, const float *bias, vec *y, int ci, int co, int hi, int wi,
-                             int edge, int rows, int h, int w, int tc, int columns, int accumulate) {
+                             int edge, int rows, int h, int w, int tc, int columns) {
     vec kept[TAPS][ci * POINTS];
     for (int row = 0; row < h + TAPS - 1; row++) {
         if (row >= edge && row < edge + rows)
@@ -71,23 +71,23 @@ INLINE void winograd_columns(const vec *x, const float *weight, const float *bia
         for (int c = 0; c < co; c++) FETCH(to + ((long)c * h + AHEAD) * w, columns, 1);
         for (int c = 0; c + tc <= co; c += tc)
             winograd_tile(under, weight + (long)c * ci * TAPS * POINTS, bias ? bias + c : 0, to + (long)c * h * w, ci, first,
-                          last, h * w, tc, columns, accumulate);
+                          last, h * w, tc, columns);
         if (co % tc) {
             int c = co - co % tc;
             winograd_tile(under, weight + (long)c * ci * TAPS * POINTS, bias ? bias + c : 0, to + (long)c * h * w, ci, first,
-                          last, h * w, co % tc, columns, accumulate);
+                          last, h * w, co % tc, columns);
         }
     }
 }
 
 /* As conv_forward with k = 3 and s = 1, from transformed weights (co, ci, 3, 6). */
 INLINE void winograd_forward(const vec *x, const float *weight, const float *bias, vec *y, int ci, int co, int hi, int wi,
-                             int edge, int rows, int h, int w, int tc, int accumulate) {
+                             int edge, int rows, int h, int w, int tc) {
     for (int col = 0; col + COLUMNS <= w; col += COLUMNS)
-        winograd_columns(x + col, weight, bias, y + col, ci, co, hi, wi, edge, rows, h, w, tc, COLUMNS, accumulate);
+        winograd_columns(x + col, weight, bias, y + col, ci, co, hi, wi, edge, rows, h, w, tc, COLUMNS);
     if (w % COLUMNS) {
         int col = w - w % COLUMNS;
-        winograd_columns(x + col, weight, bias, y + col, ci, co, hi, wi, edge, rows, h, w, tc, w % COLUMNS, accumulate);
+        winograd_columns(x + col, weight, bias, y + col, ci, co, hi, wi, edge, rows, h, w, tc, w % COLUMNS);
     }
 }
 
