@@ -27,7 +27,7 @@ KINDS = {
     "conv_input_gradient": "convolution, input gradient",
     "conv_weight_gradient": "convolution, weight gradient",
     "moments": "BatchNorm statistics, forward",
-    "tail_forward": "BatchNorm, ReLU, pooling, dropout, forward",
+    "tail_forward": "BatchNorm, ReLU, pooling, dropout, forward and made again",
     "tail_sums": "BatchNorm sums, backward",
     "tail_backward": "BatchNorm, ReLU, pooling, dropout, backward",
     "load_group": "sampling of images",

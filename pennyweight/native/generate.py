@@ -112,7 +112,7 @@ class _Generator:
         return phases
 
     def _backward(self, phases: Phases) -> None:
-        written: set[int] = set()  # stored values that have a gradient already: what comes later adds to it
+        written: set[int] = set()  # values that have a gradient already: what comes later adds to it
         for segment in reversed(self.program.segments):
             if isinstance(segment, Convolution):
                 phases.group(*self._convolution_backward(segment, segment.source in written))
@@ -124,16 +124,19 @@ class _Generator:
             adds_skip = segment.skip in written
             if segment.skip is not None:
                 written.add(segment.skip)
-            phases.group(self.calls.tail_backward(segment, segment.source in written, adds_skip))
-            written.add(segment.source)
+            adds = segment.convolution is None and segment.source in written
+            phases.group(self.calls.tail_backward(segment, adds, adds_skip))
+            if segment.convolution is None:
+                written.add(segment.source)
 
     def _convolution_backward(self, one: Convolution, adds: bool) -> list[str]:
-        again = [tail for tail in self.program.tails if tail.target == one.source in self.program.recomputed]
-        return [
-            *(self.calls.tail_forward(tail, training=True) for tail in again),
-            *self.calls.weight_gradients(one),
-            *([self.calls.input_gradient(one, adds)] if one.source else []),
-        ]
+        lines = []
+        if one.source in self.program.recomputed:
+            lines += [self.calls.tail_forward(tail, True) for tail in self.program.tails if tail.target == one.source]
+        lines += self.calls.weight_gradients(one)
+        if one.source:
+            lines.append(self.calls.input_gradient(one, adds))
+        return lines
 
 
 def _step_lines(train: Phases) -> list[str]:

@@ -1,13 +1,15 @@
-"""Which kernel does each segment's work, and with which literal shapes: lines of C for one group of images."""
+"""Which kernel does each segment's work, and with which literal shapes, as lines of C."""
 
 from dataclasses import dataclass
 
 from pennyweight.native.memory import Memory
 from pennyweight.native.segments import Convolution, Does, Tail
 from pennyweight.native.tiles import (
+    backward_by_tiles,
     backward_by_winograd,
     forward_by_winograd,
     forward_tile,
+    needs_points,
     weight_tile,
     weights_by_winograd,
     winograd_strip,
@@ -17,7 +19,7 @@ from pennyweight.native.tiles import (
 
 @dataclass(frozen=True)
 class KernelCalls:
-    """The calls of a program's kernels, forward and backward; every method's lines belong into one group's loop."""
+    """The calls of a program's kernels: for one group of images, where a method does not say otherwise."""
 
     memory: Memory
 
@@ -62,10 +64,10 @@ class KernelCalls:
         d, (_, dh, dw) = self.memory.output_gradient(one)
         y, number, k, s = self.memory.gradient(one.source), one.step.number, one.kernel, one.stride
         if backward_by_winograd(one):
-            sizes = f"{ci}, {co}, {dh}, {dw}, {oh}, {ow}, {one.padding}, {h}, {w}, {winograd_tile(ci)}, {int(adds)}"
+            sizes = f"{ci}, {co}, {oh}, {ow}, {one.padding}, {h}, {w}, {winograd_tile(ci)}, {int(adds)}"
             return f"winograd_input_gradient({d}, n->v.points{number}, {y}, {sizes});"
         arrays = f"t->bordered{number}, n->v.flipped{number}, 0, {y}"
-        zeros = f"{max(k - 1 - one.padding, 0)}, {(oh - 1) * s + 1}"
+        zeros = f"{k - 1 - one.padding}, {(oh - 1) * s + 1}"
         if one.depthwise:
             tile = forward_tile(1, w)[1]
             return f"depthwise_forward({arrays}, {ci}, {k}, 1, {dh}, {dw}, {zeros}, {h}, {w}, {tile}, {int(adds)});"
@@ -73,13 +75,13 @@ class KernelCalls:
         return f"conv_forward({arrays}, {co}, {ci}, {k}, 1, {dh}, {dw}, {zeros}, {h}, {w}, {tc}, {tw}, {int(adds)});"
 
     def prepare(self, one: Convolution) -> str:
-        """Return the calls that bring changed weights into the forms that the kernels read, if there are any."""
+        """Return the calls, one thread's, that bring changed weights into the forms that the kernels read, if any."""
         ci, co = one.step.input_shape[0], one.step.output_shape[0]
         number, weight = one.step.number, self.memory.parameter(one.step.weights[0].name)
         calls = []
-        if forward_by_winograd(one) or backward_by_winograd(one):
+        if needs_points(one):
             calls.append(f"transform_weights({weight}, n->v.points{number}, {co * ci * one.kernel});")
-        if one.source != 0 and not backward_by_winograd(one):
+        if backward_by_tiles(one):
             kernel, channels = ("depthwise_flip", f"{ci}") if one.depthwise else ("flip_weights", f"{ci}, {co}")
             calls.append(f"{kernel}({weight}, n->v.flipped{number}, {channels}, {one.kernel});")
         return " ".join(calls)
@@ -87,7 +89,7 @@ class KernelCalls:
     def moments(self, tail: Tail) -> str:
         """Return the call that sums what BatchNorm needs of a group."""
         assert tail.norm is not None
-        source, border = self.memory.source(tail.source)
+        source, border = self.memory.source(tail)
         c, h, w = tail.shape
         pre = int(Does.PRE_RELU in tail.does)
         return f"moments({source}, n->v.moments{tail.norm.number}[g], images, {c}, {h}, {w}, {border}, {pre});"
@@ -95,20 +97,20 @@ class KernelCalls:
     def join(self, tail: Tail) -> str:
         """Return the call that joins the groups' moments; one thread makes it."""
         assert tail.norm is not None
-        number, c = tail.norm.number, tail.shape[0]
+        number = tail.norm.number
         arrays = f"n->v.moments{number}[0], {self._normalisation(tail)}"
-        return f"batchnorm_join({arrays}, {self._batch(tail)}, {c});"
+        return f"batchnorm_join({arrays}, {self._batch(tail)});"
 
     def join_back(self, tail: Tail) -> str:
         """Return the call that joins the groups' sums on the way back; one thread makes it."""
         assert tail.norm is not None
-        number, c = tail.norm.number, tail.shape[0]
+        number = tail.norm.number
         gamma, beta = (self.memory.parameter_gradient(weight.name, "0") for weight in tail.norm.weights)
         arrays = f"n->v.sums{number}[0], n->v.normal{number}, {gamma}, {beta}"
-        return f"batchnorm_join_back({arrays}, {self._batch(tail)}, {c});"
+        return f"batchnorm_join_back({arrays}, {self._batch(tail)});"
 
     def use_running(self, tail: Tail) -> str:
-        """Return the call that sets the normalisation of evaluation."""
+        """Return the call, one thread's, that sets the normalisation of evaluation."""
         return f"batchnorm_running({self._normalisation(tail)}, {tail.shape[0]});"
 
     def tail_forward(self, tail: Tail, training: bool) -> str:
@@ -130,10 +132,9 @@ class KernelCalls:
     def tail_backward(self, tail: Tail, adds: bool, adds_skip: bool) -> str:
         """Return the call that sets the gradients of what a tail reads, or adds to them; the image has none."""
         arrays, sizes = self._tail(tail)
-        one = self.memory.program.convolution(tail.source)
+        one = tail.convolution
         if one:
             target, (_, h, w) = self.memory.output_gradient(one)
-            adds = False  # nothing else reads a raw value
         else:
             target, (_, h, w) = self.memory.gradient(tail.source) if tail.source else "0", tail.shape
         aside = self.memory.gradient(tail.skip) if tail.skip else "0"
@@ -153,7 +154,7 @@ class KernelCalls:
 
     def _tail(self, tail: Tail) -> tuple[str, str]:
         """Return source, skip and normalisation of a tail, and its shape with the borders of the first two."""
-        source, border = self.memory.source(tail.source)
+        source, border = self.memory.source(tail)
         skip, skip_border = "0", 0
         if tail.skip is not None:
             skip, skip_border = self.memory.value(tail.skip), self.memory.program.borders[tail.skip]

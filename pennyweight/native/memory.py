@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from math import prod
 
-from pennyweight.native.segments import Convolution, Program
+from pennyweight.native.segments import Convolution, Program, Tail
 from pennyweight.native.tiles import (
-    backward_by_winograd,
-    forward_by_winograd,
+    backward_by_tiles,
+    needs_points,
     weight_tile,
     weights_by_winograd,
     winograd_strip,
 )
 from pennyweight.nets.plan import Plan, Shape
-
-SHARED = "t->unbordered"
 
 
 @dataclass(frozen=True)
@@ -59,19 +57,19 @@ class Memory:
         return f"n->buffers + {self.layout.offsets[name]}"
 
     def value(self, number: int) -> str:
-        """Return the map of a stored value, its border included."""
+        """Return the map of a value, its border included."""
         return f"t->value{number}" if number in self.program.recomputed else f"n->v.value{number}[g]"
 
     def gradient(self, number: int) -> str:
-        """Return the map of a stored value's gradient, which has no border."""
+        """Return the map of a value's gradient, which has no border."""
         passes_to = self.program.passing.get(number)
         return f"n->v.gradient{number}[g]" if passes_to is None else f"n->v.raw{passes_to}[g]"
 
-    def source(self, number: int) -> tuple[str, int]:
-        """Return the map that a tail starts from and its border: a convolution's raw value, or a stored one."""
-        if self.program.convolution(number):
-            return f"n->v.raw{number}[g]", 0
-        return self.value(number), self.program.borders[number]
+    def source(self, tail: Tail) -> tuple[str, int]:
+        """Return the map that a tail starts from and its border: a convolution's raw value, or a value."""
+        if tail.convolution:
+            return f"n->v.raw{tail.source}[g]", 0
+        return self.value(tail.source), self.program.borders[tail.source]
 
     def output_gradient(self, one: Convolution) -> tuple[str, Shape]:
         """Return a convolution's output gradient from its first pixel, and its shape with the zeros that are needed.
@@ -79,8 +77,8 @@ class Memory:
         There are stride - 1 of them between its pixels, and enough around for the input gradient by register tiles.
         """
         co, h, w = one.step.output_shape
-        if one.source == 0 or backward_by_winograd(one):
-            return SHARED, (co, (h - 1) * one.stride + 1, (w - 1) * one.stride + 1)
+        if not backward_by_tiles(one):
+            return "t->unbordered", (co, (h - 1) * one.stride + 1, (w - 1) * one.stride + 1)
         more = one.kernel - 1
         _, h, w = one.step.input_shape
         return f"t->bordered{one.step.number} + {(more - one.padding) * (w + more + 1)}", (co, h + more, w + more)
@@ -122,9 +120,9 @@ class Memory:
         lines = []
         for one in self.program.convolutions:
             number, weights = one.step.number, prod(one.step.weights[0].shape)
-            if forward_by_winograd(one) or backward_by_winograd(one):
+            if needs_points(one):
                 lines.append(f"    float points{number}[{2 * weights}];")
-            if one.source != 0 and not backward_by_winograd(one):
+            if backward_by_tiles(one):
                 lines.append(f"    float flipped{number}[{weights}];")
         return lines
 
@@ -132,13 +130,14 @@ class Memory:
         lines = [f"    vec room[{max(1, *map(self._room, self.program.convolutions))}];"]
         for number in sorted(self.program.recomputed):
             lines.append(f"    vec value{number}[{_size(self.program.shapes[number], self.program.borders[number])}];")
-        gradients = {one.step.number: self.output_gradient(one) for one in self.program.convolutions}
-        shared = [_size(shape) for place, shape in gradients.values() if place == SHARED]
-        lines.append(f"    vec unbordered[{max(shared, default=1)}];")
-        for number, (place, shape) in gradients.items():
-            if place != SHARED:
-                lines.append(f"    vec bordered{number}[{_size(shape)}];")
-        return lines
+        unbordered = 1
+        for one in self.program.convolutions:
+            size = _size(self.output_gradient(one)[1])
+            if backward_by_tiles(one):
+                lines.append(f"    vec bordered{one.step.number}[{size}];")
+            else:
+                unbordered = max(unbordered, size)
+        return [*lines, f"    vec unbordered[{unbordered}];"]
 
     def _room(self, one: Convolution) -> int:
         """Return the vectors that a weight gradient by Winograd needs for transformed columns and its sums."""

@@ -50,11 +50,13 @@ class Convolution:
 
 @dataclass
 class Tail:
-    """A fused pass from value `source` (and `skip`) to the stored value `target`."""
+    """A fused pass from value `source` (and `skip`) to the value `target`."""
 
     source: int
     target: int
     shape: Shape
+    convolution: Convolution | None = None
+    """The convolution whose raw value it starts from; nothing else reads that. None where it starts from a value."""
     does: Does = Does.NOTHING
     skip: int | None = None
     norm: Step | None = None
@@ -74,7 +76,7 @@ Segment: TypeAlias = Convolution | Tail
 
 @dataclass
 class Program:
-    """Segments in the order they run, the shape of every stored value, and its zero border in pixels."""
+    """Segments in the order they run, the shape of every value that a segment reads, and its zero border in pixels."""
 
     plan: Plan
     segments: list[Segment] = field(default_factory=list)
@@ -96,13 +98,9 @@ class Program:
         """Return the tails in the order they run."""
         return [segment for segment in self.segments if isinstance(segment, Tail)]
 
-    def convolution(self, number: int) -> Convolution | None:
-        """Return the convolution that makes the raw value of that number, if one does."""
-        return next((one for one in self.convolutions if one.step.number == number), None)
-
 
 def make_program(plan: Plan) -> Program:
-    """Fuse the steps of `plan`; every value that a convolution or a skip reads is stored once, with its border.
+    """Fuse the steps of `plan`; every value that a convolution or a skip reads has one place, with its border.
 
     Raises UsageError for a kernel wider than WIDEST_KERNEL.
     """
@@ -112,8 +110,9 @@ def make_program(plan: Plan) -> Program:
     while position < len(plan.steps):
         step = plan.steps[position]
         if isinstance(step.operation, Conv | Depthwise | Linear):
-            program.segments.append(_convolution(step))
-            tail = Tail(step.number, step.number, step.output_shape)
+            one = _convolution(step)
+            program.segments.append(one)
+            tail = Tail(step.number, step.number, step.output_shape, one)
             position += 1
         else:
             tail = Tail(step.inputs[0], step.number, step.input_shape)
@@ -135,7 +134,7 @@ def _convolution(step: Step) -> Convolution:
             one = Convolution(step, step.input_shape[1], 1, 0)
     if one.kernel > WIDEST_KERNEL:
         raise UsageError(
-            f"Layer {step.number} has a kernel of {one.kernel}x{one.kernel} pixels; the native engine does at most "
+            f"{step.label} has a kernel of {one.kernel}x{one.kernel} pixels; the native engine does at most "
             f"{WIDEST_KERNEL}x{WIDEST_KERNEL}. Use --engine torch, or make the map smaller before a linear layer."
         )
     return one
@@ -152,7 +151,7 @@ def _readers(plan: Plan) -> dict[int, int]:
 def _fuse(plan: Plan, position: int, tail: Tail, readers: dict[int, int]) -> int:
     """Take steps into `tail` as long as each is the only reader of what comes before and fits the order."""
     stage = 0
-    fresh = tail.source != tail.target  # a tail that does not start at a convolution takes its first step whatever
+    fresh = tail.convolution is None  # a tail that does not start at a convolution takes its first step whatever
     while position < len(plan.steps):
         step = plan.steps[position]
         current = tail.source if fresh else tail.target
@@ -214,8 +213,9 @@ def _set_borders(program: Program) -> None:
 
 
 def _set_passing(program: Program) -> None:
-    readers = [segment.source for segment in program.segments]
-    readers += [segment.skip for segment in program.segments if isinstance(segment, Tail) and segment.skip is not None]
+    readers = [one.source for one in program.convolutions]
+    readers += [tail.source for tail in program.tails if tail.convolution is None]
+    readers += [tail.skip for tail in program.tails if tail.skip is not None]
     for tail, after in pairwise(program.segments):
         if not isinstance(tail, Tail) or not isinstance(after, Convolution):
             continue

@@ -7,9 +7,9 @@ from pennyweight.native.segments import Convolution
 REGISTERS = 28
 """Vectors of a tile that leave room for others in 32 registers."""
 NEAR_CHANNELS = 256
-"""Input channels of which three transformed rows of four columns still lie near, and fit the stack of any thread."""
+"""Channels of which three transformed rows of four columns still lie near, and fit the stack of any thread."""
 CLEARLY = 0.9
-"""Of the cost of register tiles: the model is not more exact than that."""
+"""Winograd is taken where it costs at most this share of register tiles: the model is not more exact than that."""
 LATENCY = 8
 """Independent sums a core needs under way to be busy: two units, four cycles each."""
 
@@ -50,15 +50,25 @@ def forward_by_winograd(one: Convolution) -> bool:
 
 
 def backward_by_winograd(one: Convolution) -> bool:
-    """Tell it of the input gradient."""
+    """Tell whether the input gradient takes clearly less time by `kernels/winograd.h`."""
     if not _suits_winograd(one) or one.source == 0:
         return False
     (ci, _, reached), (co, _, columns) = one.step.input_shape, one.step.output_shape
     return _winograd_cost(co, ci, columns) < CLEARLY * _direct_cost(co, ci, reached)
 
 
+def backward_by_tiles(one: Convolution) -> bool:
+    """Tell whether the input gradient is made by register tiles, from turned weights; the image has none."""
+    return one.source != 0 and not backward_by_winograd(one)
+
+
+def needs_points(one: Convolution) -> bool:
+    """Tell whether transformed weights are read."""
+    return forward_by_winograd(one) or backward_by_winograd(one)
+
+
 def weights_by_winograd(one: Convolution) -> bool:
-    """Tell it of the weight gradient."""
+    """Tell whether the weight gradient takes clearly less time by `kernels/winograd.h`."""
     if not _suits_winograd(one):
         return False
     ci, (co, rows, columns) = one.step.input_shape[0], one.step.output_shape
@@ -84,7 +94,7 @@ def _direct_cost(inputs: int, outputs: int, columns: int) -> float:
 
 
 def _winograd_cost(inputs: int, outputs: int, columns: int) -> float:
-    """Return what it costs by Winograd: products, and a channel's transforms of four columns (loads, sums, stores)."""
+    """Return what a row of a 3x3 convolution costs by Winograd: products, and transforms (loads, sums, stores)."""
     if inputs > NEAR_CHANNELS:
         return inf
     products = sum(count * max(6 * tile, 9) for tile, count in _tiles(outputs, winograd_tile(outputs)))

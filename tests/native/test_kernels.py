@@ -63,6 +63,12 @@ CASES = {
         (*block(4), Residual((Residual((Conv(4, padding=1), BatchNorm())), Relu(), Conv(4, 1))), Relu(), *HEAD)
     ),
     "residual of a convolution's raw output": Case((Conv(4), Residual((Conv(4, padding=1), Relu())), *HEAD)),
+    "a residual that starts with ReLU": Case((Conv(4), Residual((Relu(), Conv(4, padding=1))), *HEAD)),
+    "a residual that starts with BatchNorm": Case(
+        (Conv(4), Residual((BatchNorm(), Relu(), Conv(4, padding=1))), BatchNorm(), Relu(), *HEAD)
+    ),
+    "a shortcut of ReLU alone": Case((Conv(4), Residual((Conv(4, padding=1),), (Relu(),)), *HEAD)),
+    "a convolution's raw output doubled": Case((Conv(4), Residual(()), *HEAD)),
     "residual of the image": Case((Residual((Conv(1, padding=1), BatchNorm())), Conv(5), Relu(), *HEAD)),
     "an empty residual doubles": Case((*block(4), Residual(()), *HEAD)),
     "BatchNorm on a pooled map": Case((Conv(4), Relu(), MaxPool(), BatchNorm(), Conv(5), Relu(), *HEAD)),

@@ -12,7 +12,19 @@ from pennyweight.base.random import permutation
 from pennyweight.data.augment import Augmentation, homographies
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.nets.plan import make_plan
-from pennyweight.nets.rows import CLASSES, AvgPool, BatchNorm, Conv, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Rows
+from pennyweight.nets.rows import (
+    CLASSES,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Relu,
+    Residual,
+    Rows,
+)
 from pennyweight.recipes.catalogue import NAMES, find_recipe
 from pennyweight.training.engine import Engine, Job, State, initial_state, steps_of
 from pennyweight.training.native_engine import NativeEngine
@@ -209,7 +221,23 @@ def test_ten_slow_steps_of_every_recipe_follow_the_torch_engine(name: str, mnist
     assert ours[9] == pytest.approx(theirs[9], rel=1e-3)
 
 
+RESIDUAL: Rows = (
+    *(Conv(4), Residual((Conv(4, padding=1),), (Relu(),)), BatchNorm(), Relu(), MaxPool()),
+    *(Residual((BatchNorm(), Relu(), Conv(6, 3, 1), Dropout(0.2)), (Conv(6, 1),)), Conv(CLASSES), GlobalAvgPool()),
+)
+
+
+@pytest.mark.parametrize("rows", [SMALL, RESIDUAL], ids=["plain", "residual"])
+def test_what_an_engine_did_before_leaves_no_trace(digits: Dataset, rows: Rows) -> None:
+    job = job_of(digits, rows, Adam(0.01))
+    used, fresh = NativeEngine(job), NativeEngine(job)
+    train(used, job, 200)
+    used.logits(digits.test_images[:50])
+    assert train(used, job, 144, slices=2).tobytes() == train(fresh, job, 144).tobytes()
+    assert state_bytes(used) == state_bytes(fresh)
+
+
 def test_a_kernel_wider_than_the_kernels_have_room_for_is_refused(digits: Dataset) -> None:
     wide = (Conv(1, kernel=22, padding=21), Conv(1, kernel=22, padding=21), Linear(CLASSES))
-    with pytest.raises(UsageError, match=r"Layer 3 .* 70x70 .* at most 64x64.*--engine torch"):
+    with pytest.raises(UsageError, match=r"layer 3 .* 70x70 .* at most 64x64.*--engine torch"):
         NativeEngine(job_of(digits, wide, SGD(0.1)))

@@ -1,7 +1,7 @@
 /* BatchNorm's sums: over one group here, over the whole batch by one thread in a fixed order.
  *
  * Each group gives its own mean and sum of squared distances from it, which are joined as in Chan, Golub and LeVeque
- * (1979), in double: no cancellation, and the same bytes for any number of threads.
+ * (1979), in double: little cancellation, and the same bytes for any number of threads.
  */
 
 typedef struct {
@@ -47,17 +47,16 @@ typedef struct {
 
 /* Join the groups' moments (groups, c), set the channels' normalisation, and move the running statistics. */
 static void batchnorm_join(const Moments *of_groups, Normal *normal, const float *gamma, const float *beta,
-                           float *running_mean, float *running_variance, int groups, int images, int c, int pixels,
-                           int group_stride) {
+                           float *running_mean, float *running_variance, int groups, int images, int c, int pixels) {
     for (int i = 0; i < c; i++) {
         double count = 0, mean = 0, squares = 0;
         for (int g = 0; g < groups; g++) {
             int in_group = images - g * LANES < LANES ? images - g * LANES : LANES;
             double more = (double)in_group * pixels;
-            double apart = of_groups[g * group_stride + i].mean - mean;
+            double apart = of_groups[g * c + i].mean - mean;
             double joined = count + more;
             mean += apart * more / joined;
-            squares += of_groups[g * group_stride + i].squares + apart * apart * count * more / joined;
+            squares += of_groups[g * c + i].squares + apart * apart * count * more / joined;
             count = joined;
         }
         double inverse = 1.0 / sqrt(squares / count + BATCHNORM_EPSILON);
@@ -89,12 +88,12 @@ typedef struct {
 
 /* Join the groups' sums (groups, c): gradients of gamma and beta, and the means the input gradient needs. */
 static void batchnorm_join_back(const BackSums *of_groups, Normal *normal, float *gamma_gradient, float *beta_gradient,
-                                int groups, int images, int c, int pixels, int group_stride) {
+                                int groups, int images, int c, int pixels) {
     for (int i = 0; i < c; i++) {
         double gradient = 0, product = 0;
         for (int g = 0; g < groups; g++) {
-            gradient += of_groups[g * group_stride + i].gradient;
-            product += of_groups[g * group_stride + i].product;
+            gradient += of_groups[g * c + i].gradient;
+            product += of_groups[g * c + i].product;
         }
         /* the groups used the rounded mean; every value was too far from it by the same rest */
         product -= normal[i].rest * normal[i].inverse * gradient;

@@ -34,7 +34,7 @@ INLINE Channel channel(const vec *raw, const vec *skip, const Normal *normal, in
                        int flags) {
     return (Channel){raw + ((long)i * (h + 2 * p) + p) * (w + 2 * p) + p,
                      flags & ADD ? skip + ((long)i * (h + 2 * ps) + ps) * (w + 2 * ps) + ps : 0,
-                     normal + i,
+                     flags & NORMALISE ? normal + i : 0,
                      w + 2 * p,
                      w + 2 * ps,
                      flags};

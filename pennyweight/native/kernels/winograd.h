@@ -8,8 +8,8 @@
 
 enum { POINTS = 6, TAPS = 3, COLUMNS = 4 };
 
-/* Ask for `n` vectors soon to be read (or written), AHEAD rows before they are. */
-#define FETCH(v, n, write) UNROLL for (int f = 0; f < (n); f++) __builtin_prefetch((v) + f, write)
+/* Ask for `n` vectors soon to be written, AHEAD rows before they are. */
+#define FETCH(v, n) UNROLL for (int f = 0; f < (n); f++) __builtin_prefetch((v) + f, 1)
 enum { AHEAD = 4 };
 
 /* B^T x of six neighbours in a row, of which those from `columns` on do not exist; results lie `apart` vectors apart. */
@@ -68,7 +68,7 @@ INLINE void winograd_columns(const vec *x, const float *weight, const float *bia
         int first = edge > out ? edge - out : 0, last = edge + rows - out < TAPS ? edge + rows - out : TAPS;
         const vec *under[TAPS] = {kept[out % TAPS], kept[(out + 1) % TAPS], kept[(out + 2) % TAPS]};
         vec *to = y + out * w;
-        for (int c = 0; c < co; c++) FETCH(to + ((long)c * h + AHEAD) * w, columns, 1);
+        for (int c = 0; c < co; c++) FETCH(to + ((long)c * h + AHEAD) * w, columns);
         for (int c = 0; c + tc <= co; c += tc)
             winograd_tile(under, weight + (long)c * ci * TAPS * POINTS, bias ? bias + c : 0, to + (long)c * h * w, ci, first,
                           last, h * w, tc, columns);
@@ -153,7 +153,7 @@ INLINE void reached_tile(const vec *const *rows, const float *weight, vec *x, in
 }
 
 /* What up to four columns of the output gradient reach, from the map's top to its bottom. */
-INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, int co, int dh, int dw, int h, int w,
+INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, int co, int h, int w,
                             int padding, int rows, int wide, int tc, int columns, int col, int accumulate) {
     vec kept[TAPS][co * POINTS];
     int place = col - padding, from = place < 0 ? -place : 0;
@@ -161,14 +161,14 @@ INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, i
     for (int row = 0; row < h + TAPS - 1; row++) {
         if (row < h)
             for (int o = 0; o < co; o++) {
-                transform_gradient(d + ((long)o * dh + row) * dw + col, kept[row % TAPS] + o * POINTS, 1, columns);
+                transform_gradient(d + ((long)o * h + row) * w + col, kept[row % TAPS] + o * POINTS, 1, columns);
             }
         int out = row - padding;
         if (out < 0 || out >= rows) continue;
         int first = row < h ? 0 : row - h + 1, last = row < TAPS ? row + 1 : TAPS;
         const vec *above[TAPS] = {kept[row % TAPS], kept[(row + 2) % TAPS], kept[(row + 1) % TAPS]};
         vec *target = x + (long)out * wide + place;
-        for (int c = 0; c < ci; c++) FETCH(target + ((long)c * rows + AHEAD) * wide, columns + TAPS - 1, 1);
+        for (int c = 0; c < ci; c++) FETCH(target + ((long)c * rows + AHEAD) * wide, columns + TAPS - 1);
         for (int c = 0; c + tc <= ci; c += tc)
             reached_tile(above, weight + c * TAPS * POINTS, target + (long)c * rows * wide, ci, co, first, last, rows * wide,
                          tc, from, to, col > 0, accumulate);
@@ -180,14 +180,13 @@ INLINE void reached_columns(const vec *d, const float *weight, vec *x, int ci, i
     }
 }
 
-/* The input gradient x (ci, rows, wide) is set or added to, from the output gradient d (co, h, w), rows dw and planes
- * dh * dw apart, and the transformed weights (co, ci, 3, 6): the forward pass transposed, x = B [(G w) * (A d)]. */
-INLINE void winograd_input_gradient(const vec *d, const float *weight, vec *x, int ci, int co, int dh, int dw, int h, int w,
+/* The input gradient x (ci, rows, wide) is set or added to, from the output gradient d (co, h, w) and the transformed weights (co, ci, 3, 6): the forward pass transposed, x = B [(G w) * (A d)]. */
+INLINE void winograd_input_gradient(const vec *d, const float *weight, vec *x, int ci, int co, int h, int w,
                                     int padding, int rows, int wide, int tc, int accumulate) {
     for (int col = 0; col + COLUMNS <= w; col += COLUMNS)
-        reached_columns(d, weight, x, ci, co, dh, dw, h, w, padding, rows, wide, tc, COLUMNS, col, accumulate);
+        reached_columns(d, weight, x, ci, co, h, w, padding, rows, wide, tc, COLUMNS, col, accumulate);
     if (w % COLUMNS)
-        reached_columns(d, weight, x, ci, co, dh, dw, h, w, padding, rows, wide, tc, w % COLUMNS, w - w % COLUMNS, accumulate);
+        reached_columns(d, weight, x, ci, co, h, w, padding, rows, wide, tc, w % COLUMNS, w - w % COLUMNS, accumulate);
 }
 
 /* Transform up to four columns of x into (6, ci, strip, h + 2) and of d into (6, co, strip, h), as number `place` of a
