@@ -33,23 +33,30 @@ INLINE void store_pixels(const vec *m, float bias, vec *y, int columns) {
     UNROLL for (int j = 0; j < columns; j++) y[j] = out[j] + bias;
 }
 
+/* Sums (tc, 6) over the channels of transformed rows (channels, 6), rows[ky] with kernel row ky; the kernels (3, 6) of the
+ * weights are `step` apart from one channel to the next, and `apart` from one sum to the next. */
+INLINE void tile_sums(const vec *const *rows, const float *weight, vec *sum, int channels, int first, int last, int tc,
+                      int step, int apart) {
+    UNROLL for (int n = 0; n < tc * POINTS; n++) sum[n] = (vec){0};
+    for (int ky = first; ky < last; ky++) {
+        const vec *row = rows[ky];
+        const float *points = weight + ky * POINTS;
+        for (int c = 0; c < channels; c++) {
+            UNROLL for (int p = 0; p < POINTS; p++) {
+                vec factor = row[c * POINTS + p];
+                IN_REGISTER(factor);
+                UNROLL for (int i = 0; i < tc; i++)
+                    sum[i * POINTS + p] += points[((long)c * step + (long)i * apart) * TAPS * POINTS + p] * factor;
+            }
+        }
+    }
+}
+
 /* tc output channels of one row and four columns; rows[ky] are the transformed pixels (ci, 6) under a kernel row. */
 INLINE void winograd_tile(const vec *const *rows, const float *weight, const float *bias, vec *y, int ci, int first,
                           int last, int y_plane, int tc, int columns) {
     vec sum[4 * POINTS];
-    UNROLL for (int n = 0; n < tc * POINTS; n++) sum[n] = (vec){0};
-    for (int ky = first; ky < last; ky++) {
-        const vec *pixels = rows[ky];
-        const float *points = weight + ky * POINTS;
-        for (int c = 0; c < ci; c++) {
-            UNROLL for (int p = 0; p < POINTS; p++) {
-                vec pixel = pixels[c * POINTS + p];
-                IN_REGISTER(pixel);
-                UNROLL for (int i = 0; i < tc; i++)
-                    sum[i * POINTS + p] += points[((long)i * ci + c) * TAPS * POINTS + p] * pixel;
-            }
-        }
-    }
+    tile_sums(rows, weight, sum, ci, first, last, tc, 1, ci);
     UNROLL for (int i = 0; i < tc; i++)
         store_pixels(sum + i * POINTS, bias ? bias[i] : 0.0f, y + (long)i * y_plane, columns);
 }
@@ -135,19 +142,7 @@ INLINE void store_reached(const vec *m, vec *x, int from, int to, int shared, in
 INLINE void reached_tile(const vec *const *rows, const float *weight, vec *x, int ci, int co, int first, int last, int plane,
                          int tc, int from, int to, int shared, int accumulate) {
     vec sum[4 * POINTS];
-    UNROLL for (int n = 0; n < tc * POINTS; n++) sum[n] = (vec){0};
-    for (int ky = first; ky < last; ky++) {
-        const vec *gradients = rows[ky];
-        const float *points = weight + ky * POINTS;
-        for (int o = 0; o < co; o++) {
-            UNROLL for (int p = 0; p < POINTS; p++) {
-                vec gradient = gradients[o * POINTS + p];
-                IN_REGISTER(gradient);
-                UNROLL for (int i = 0; i < tc; i++)
-                    sum[i * POINTS + p] += points[((long)o * ci + i) * TAPS * POINTS + p] * gradient;
-            }
-        }
-    }
+    tile_sums(rows, weight, sum, co, first, last, tc, ci, 1);
     UNROLL for (int i = 0; i < tc; i++)
         store_reached(sum + i * POINTS, x + (long)i * plane, from, to, shared, accumulate);
 }
