@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 # a folder that holds mnist/; without it $PENNYWEIGHT_DATA, then the user's cache
 DATA   ?=
 code = pennyweight tests tools benchmarks
+kernels = pennyweight/native/kernels/*.h
 data_flag = $(if $(DATA),--data $(DATA))
 
 # without a C compiler on the machine, a package brings one
@@ -16,17 +17,17 @@ pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 .PHONY: help train test test-slow test-all lint format clean
 
 help:
-	@echo "make train      set up, get MNIST, train progressive-3 and judge it (DATA=folder holds mnist/)"
+	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
 	@echo "make test       formatter, lint, types and every test not marked slow"
 	@echo "make test-all   everything"
-	@echo "make format     let the formatter rewrite the code"
+	@echo "make format     let the formatters rewrite the code"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
 
 train: $(VENV)/.train
 	@if $(BIN)/pennyweight fetch mnist $(data_flag); \
-	then $(BIN)/pennyweight train progressive-3 $(data_flag); \
+	then $(BIN)/pennyweight train pennyweight-8k $(data_flag); \
 	else code=$$?; [ $$code -eq 3 ] || exit $$code; \
-	     echo "MNIST is not to be had (the reason stands above), so this trains on the digits embedded in the package."; \
+	     echo "MNIST is not available (see above); training on the digits embedded in the package instead."; \
 	     $(BIN)/pennyweight train progressive-3 --dataset digits; fi
 
 test: $(VENV)/.dev lint
@@ -35,17 +36,18 @@ test: $(VENV)/.dev lint
 test-slow: $(VENV)/.dev
 	$(pytest) -m slow
 
-test-all: $(VENV)/.dev lint
-	$(pytest)
+test-all: test test-slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(code)
 	$(BIN)/ruff check $(code)
+	$(BIN)/clang-format --dry-run -Werror $(kernels)
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(code)
 	$(BIN)/ruff check --fix $(code)
+	$(BIN)/clang-format -i $(kernels)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

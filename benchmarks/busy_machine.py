@@ -16,14 +16,14 @@ from contextlib import contextmanager
 import numpy as np
 from machine import load_average, surroundings, write_report
 
+from pennyweight.base.machine import usable_cores
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import load
-from pennyweight.nets.plan import make_plan
+from pennyweight.data.normalisation import Normalisation
+from pennyweight.engines.native import NativeEngine
+from pennyweight.engines.protocol import TrainingJob, initial_state
 from pennyweight.recipes.catalogue import find_recipe
-from pennyweight.training.engine import Job, initial_state
 from pennyweight.training.loop import SLICE_STEPS
-from pennyweight.training.native_engine import NativeEngine
-from pennyweight.training.provenance import usable_cores
 
 ROUNDS = 5
 
@@ -45,23 +45,30 @@ def main() -> None:
     load_before, cores = load_average(), usable_cores()
     data, recipe = load("mnist"), find_recipe("progressive-3")
     images = len(data.train_labels)
-    job = Job(
-        *(make_plan(recipe.layers), recipe.optimizer, recipe.batch_images, 0.0, 0, 0, 0.1307, 0.3081),
-        *(data.train_images, data.train_labels),
+    job = TrainingJob(
+        plan=recipe.plan(),
+        optimizer=recipe.optimizer,
+        batch_images=recipe.batch_images,
+        label_smoothing=0.0,
+        fill=0,
+        seed=0,
+        normalisation=Normalisation((0.1307,), (0.3081,)),
+        images=data.train_images,
+        labels=data.train_labels,
     )
     engine = NativeEngine(job)
-    engine.start(initial_state(job.plan, recipe.optimizer, 0), 0)
+    engine.load_state(initial_state(job.plan, recipe.optimizer, 0), 0)
 
     def epoch() -> float:
         """Train an epoch in the slices of a run, as the loop does."""
         started = time.perf_counter()
         order = np.random.default_rng(0).permutation(images)
-        places = homographies(recipe.augmentation, images, 28, seed=0, epoch=1)
+        places = homographies(recipe.augmentation, images, 28, 28, seed=0, epoch=1)
         slice_images = SLICE_STEPS * recipe.batch_images
         for first in range(0, images, slice_images):
             part = slice(first, first + slice_images)
             steps = -(-len(order[part]) // recipe.batch_images)
-            engine.advance(0, order[part], places[part], np.full(steps, 1e-3), np.full(steps, 0.9))
+            engine.train_steps(0, order[part], places[part], np.full(steps, 1e-3), np.full(steps, 0.9))
         return time.perf_counter() - started
 
     epoch()

@@ -25,16 +25,17 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from work import EPOCH_IMAGES, epoch_flop
 
+from pennyweight.base.machine import usable_cores
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import Dataset, load
+from pennyweight.data.normalisation import Normalisation
+from pennyweight.engines.native import NativeEngine
+from pennyweight.engines.protocol import TrainingJob, initial_state
 from pennyweight.nets.initial import initial_weights
-from pennyweight.nets.plan import Plan, make_plan
+from pennyweight.nets.plan import Plan
 from pennyweight.nets.torch_module import torch_module
-from pennyweight.recipes.catalogue import NAMES, find_recipe
-from pennyweight.training.engine import Job, initial_state
-from pennyweight.training.native_engine import NativeEngine
-from pennyweight.training.provenance import usable_cores
-from pennyweight.training.recipe import Recipe
+from pennyweight.recipes.catalogue import RECIPE_NAMES, find_recipe
+from pennyweight.settings.recipe import Recipe
 
 LOADER = "DataLoader loop"
 LONGER = 5
@@ -42,7 +43,7 @@ Side = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Row:
+class Layer:
     recipe: str
     peak: float
     floor: float
@@ -50,17 +51,26 @@ class Row:
 
 
 def native_side(recipe: Recipe, plan: Plan, data: Dataset, images: int) -> Side:
-    settings = (recipe.optimizer, recipe.batch_images, 0.0, recipe.augmentation.fill, 0, 0.1307, 0.3081)
-    job = Job(plan, *settings, data.train_images, data.train_labels)
+    job = TrainingJob(
+        plan=plan,
+        optimizer=recipe.optimizer,
+        batch_images=recipe.batch_images,
+        label_smoothing=0.0,
+        fill=recipe.augmentation.fill,
+        seed=0,
+        normalisation=Normalisation((0.1307,), (0.3081,)),
+        images=data.train_images,
+        labels=data.train_labels,
+    )
     engine = NativeEngine(job)
-    engine.start(initial_state(plan, recipe.optimizer, 0), 0)
+    engine.load_state(initial_state(plan, recipe.optimizer, 0), 0)
     order = np.random.default_rng(0).permutation(EPOCH_IMAGES)[:images]
     steps = images // recipe.batch_images
 
     def run() -> None:
         moved = recipe.augmentation.moves_images
-        places = homographies(recipe.augmentation, images, 28, seed=0, epoch=1) if moved else None
-        engine.advance(0, order, places, np.full(steps, 1e-3), np.full(steps, 0.9))
+        places = homographies(recipe.augmentation, images, 28, 28, seed=0, epoch=1) if moved else None
+        engine.train_steps(0, order, places, np.full(steps, 1e-3), np.full(steps, 0.9))
 
     return run
 
@@ -124,9 +134,9 @@ def loader_side(recipe: Recipe, plan: Plan, data: Dataset, images: int, threads:
     return run
 
 
-def measure_recipe(name: str, data: Dataset, peak: Peak, rounds: int, budget: float) -> Row:
+def measure_recipe(name: str, data: Dataset, peak: Peak, rounds: int, budget: float) -> Layer:
     recipe = find_recipe(name)
-    plan = make_plan(recipe.layers)
+    plan = recipe.plan()
     flop = sum(epoch_flop(plan))
     # a part of an epoch that takes PyTorch a few seconds, in whole batches
     images = int(min(EPOCH_IMAGES, max(1_024, budget * peak.best_flops * 0.1 / flop * EPOCH_IMAGES)))
@@ -149,14 +159,14 @@ def measure_recipe(name: str, data: Dataset, peak: Peak, rounds: int, budget: fl
                 done = longer if side == "native" else images
                 taken[side].append((time.perf_counter() - started) * EPOCH_IMAGES / done)
     now = statistics.median(peaks)
-    row = Row(name, now, flop / now, {side: statistics.median(seconds) for side, seconds in taken.items()})
+    row = Layer(name, now, flop / now, {side: statistics.median(seconds) for side, seconds in taken.items()})
     print(
         name, {side: round(seconds, 2) for side, seconds in row.seconds.items()}, f"floor {row.floor:.2f}", flush=True
     )
     return row
 
 
-def report(rows: list[Row], peak: Peak, rounds: int, load_before: float) -> list[str]:
+def report(rows: list[Layer], peak: Peak, rounds: int, load_before: float) -> list[str]:
     lines = [
         "# Seconds an epoch of 60,000 images",
         "",
@@ -183,7 +193,7 @@ def report(rows: list[Row], peak: Peak, rounds: int, load_before: float) -> list
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="*", default=list(NAMES), help="recipes to measure; all unless given")
+    parser.add_argument("recipes", nargs="*", default=list(RECIPE_NAMES), help="recipes to measure; all unless given")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of every side")
     parser.add_argument("--seconds", type=float, default=2.0, help="about how long PyTorch takes for one round")
     arguments = parser.parse_args()

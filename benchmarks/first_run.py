@@ -12,17 +12,17 @@ import time
 
 from machine import load_average, surroundings, write_report
 
-from pennyweight.native.compiler import CACHE, build
+from pennyweight.native.cache import CACHE
+from pennyweight.native.compiler import CSource, build
 from pennyweight.native.generate import generate
+from pennyweight.native.network import lanes_for
 from pennyweight.nets.measure import measure
-from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import RECIPES
-from pennyweight.training.native_engine import lanes_for
 
 ROUNDS = 3
 
 
-def compile_seconds(source: str) -> float:
+def compile_seconds(source: CSource) -> float:
     with tempfile.TemporaryDirectory() as cache:
         os.environ[CACHE] = cache
         started = time.perf_counter()
@@ -46,14 +46,14 @@ def main() -> None:
     load_before = load_average()
     rows = []
     for recipe in RECIPES:
-        plan = make_plan(recipe.layers)
+        plan = recipe.plan()
         source = generate(plan, recipe.batch_images, lanes_for(recipe.batch_images))
         seconds = statistics.median(compile_seconds(source) for _ in range(ROUNDS))
         rows.append(f"| {recipe.name} | {measure(plan).params:,} | {seconds:.1f} |")
         print(rows[-1], flush=True)
     del os.environ[CACHE]
     # the compiler's memory is not the run's: it is compiled before
-    build(generate(make_plan(RECIPES[2].layers), 128, 16), print)
+    build(generate(RECIPES[2].plan(), 128, 16), print)
     megabytes, seconds = run_megabytes()
     lines = [
         "# The first run of a network",

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from pathlib import Path
 
+from pennyweight.base.machine import processor
 from pennyweight.native.compiler import compiler_version, find_compiler
-from pennyweight.training.provenance import processor
 
 
 def surroundings(load_before: float) -> str:

@@ -19,7 +19,6 @@ from pathlib import Path
 from machine import load_average, surroundings, write_report
 from work import epoch_flop
 
-from pennyweight.nets.plan import make_plan
 from pennyweight.recipes.catalogue import find_recipe
 
 KINDS = {
@@ -27,9 +26,9 @@ KINDS = {
     "conv_input_gradient": "convolution, input gradient",
     "conv_weight_gradient": "convolution, weight gradient",
     "moments": "BatchNorm statistics, forward",
-    "tail_forward": "BatchNorm, ReLU, pooling, dropout, forward and made again",
-    "tail_sums": "BatchNorm sums, backward",
-    "tail_backward": "BatchNorm, ReLU, pooling, dropout, backward",
+    "epilogue_forward": "BatchNorm, ReLU, pooling, dropout, forward and recomputed",
+    "epilogue_sums": "BatchNorm sums, backward",
+    "epilogue_backward": "BatchNorm, ReLU, pooling, dropout, backward",
     "load_group": "sampling of images",
 }
 OTHER = "loss, optimizer, joining, waiting"
@@ -39,21 +38,31 @@ import sys
 import numpy as np
 from pennyweight.data.augment import homographies
 from pennyweight.data.dataset import load
-from pennyweight.nets.plan import make_plan
+from pennyweight.data.normalisation import Normalisation
 from pennyweight.recipes.catalogue import find_recipe
-from pennyweight.training.engine import Job, initial_state
-from pennyweight.training.native_engine import NativeEngine
+from pennyweight.engines.protocol import TrainingJob, initial_state
+from pennyweight.engines.native import NativeEngine
 recipe, data = find_recipe(sys.argv[1]), load("mnist")
-plan = make_plan(recipe.layers)
-job = Job(plan, recipe.optimizer, recipe.batch_images, 0.0, 0, 0, 0.13, 0.31, data.train_images, data.train_labels)
+plan = recipe.plan()
+job = TrainingJob(
+    plan=plan,
+    optimizer=recipe.optimizer,
+    batch_images=recipe.batch_images,
+    label_smoothing=0.0,
+    fill=0,
+    seed=0,
+    normalisation=Normalisation((0.13,), (0.31,)),
+    images=data.train_images,
+    labels=data.train_labels,
+)
 engine = NativeEngine(job)
-engine.start(initial_state(plan, recipe.optimizer, 0), 0)
+engine.load_state(initial_state(plan, recipe.optimizer, 0), 0)
 if sys.argv[2:]:
     moves = recipe.augmentation.moves_images
-    places = homographies(recipe.augmentation, 60_000, 28, seed=0, epoch=1) if moves else None
+    places = homographies(recipe.augmentation, 60_000, 28, 28, seed=0, epoch=1) if moves else None
     for _ in range(int(sys.argv[2])):
         steps = -(-60_000 // recipe.batch_images)
-        engine.advance(0, np.arange(60_000), places, np.full(steps, 1e-3), np.full(steps, 0.9))
+        engine.train_steps(0, np.arange(60_000), places, np.full(steps, 1e-3), np.full(steps, 0.9))
 """
 
 
@@ -111,7 +120,7 @@ def kind(line: str) -> str:
 
 def work(name: str) -> dict[str, float]:
     """Return the FLOP of an epoch by kind of kernel."""
-    return dict(zip(list(KINDS.values())[:3], epoch_flop(make_plan(find_recipe(name).layers)), strict=True))
+    return dict(zip(list(KINDS.values())[:3], epoch_flop(find_recipe(name).plan()), strict=True))
 
 
 def table(name: str, seconds: dict[str, float]) -> list[str]:

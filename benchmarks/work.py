@@ -10,6 +10,6 @@ def epoch_flop(plan: Plan) -> tuple[float, float, float]:
     """Return the FLOP of an epoch: forward, input gradients (the image itself needs none), weight gradients."""
     layers = measure(plan).layers
     forward = 2.0 * EPOCH_IMAGES * sum(layer.macs for layer in layers)
-    first = next(step for step in plan.steps if step.weights)
+    first = next(node for node in plan.nodes if node.weights)
     spared = 2.0 * EPOCH_IMAGES * layers[first.number - 1].macs if first.inputs == (0,) else 0.0
     return forward, forward - spared, forward

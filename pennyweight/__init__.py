@@ -12,15 +12,150 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers read it as true; `typing` takes long enough to load for a Ctrl-C to land in it
 if TYPE_CHECKING:
-    from pennyweight.api import audit, claims, compare, dataset, judge, load, published_recipes, recipe, train, verify
+    __version__: str
+    from pennyweight.api import (
+        audit,
+        claims,
+        compare,
+        judge,
+        load,
+        published_recipes,
+        read_budget,
+        train,
+        verify,
+    )
+    from pennyweight.api import find_recipe as recipe
+    from pennyweight.api import load_dataset as dataset
+    from pennyweight.base.budget import Budget
+    from pennyweight.base.errors import (
+        Interrupted,
+        MismatchError,
+        NonFiniteError,
+        PennyweightError,
+        UnavailableError,
+        UsageError,
+    )
+    from pennyweight.base.input import Input
+    from pennyweight.data.augment import Augmentation
+    from pennyweight.data.dataset import Dataset
+    from pennyweight.judging.audit import Rules
+    from pennyweight.nets.layers import (
+        CLASSES,
+        AvgPool,
+        BatchNorm,
+        Conv,
+        Depthwise,
+        Dropout,
+        GlobalAvgPool,
+        Linear,
+        MaxPool,
+        Relu,
+        Residual,
+    )
+    from pennyweight.runs.request import Request
+    from pennyweight.settings.averaging import Averaging
+    from pennyweight.settings.optimizers import SGD, Adagrad, Adam, AdamW
+    from pennyweight.settings.recipe import Recipe
+    from pennyweight.settings.schedules import Constant, Cosine, OneCycle, ReduceLROnPlateau, StepLR
+    from pennyweight.settings.stopping import Stopping
 
-__all__ = ["audit", "claims", "compare", "dataset", "judge", "load", "published_recipes", "recipe", "train", "verify"]
+PLACES = {
+    "pennyweight.api": (
+        "audit",
+        "claims",
+        "compare",
+        "judge",
+        "load",
+        "published_recipes",
+        "read_budget",
+        "train",
+        "verify",
+    ),
+    "pennyweight.base.budget": ("Budget",),
+    "pennyweight.base.errors": (
+        *("Interrupted", "MismatchError", "NonFiniteError", "PennyweightError", "UnavailableError", "UsageError"),
+    ),
+    "pennyweight.base.input": ("Input",),
+    "pennyweight.data.augment": ("Augmentation",),
+    "pennyweight.data.dataset": ("Dataset",),
+    "pennyweight.judging.audit": ("Rules",),
+    "pennyweight.nets.layers": (
+        *("CLASSES", "AvgPool", "BatchNorm", "Conv", "Depthwise", "Dropout", "GlobalAvgPool"),
+        *("Linear", "MaxPool", "Relu", "Residual"),
+    ),
+    "pennyweight.runs.request": ("Request",),
+    "pennyweight.settings.averaging": ("Averaging",),
+    "pennyweight.settings.optimizers": ("SGD", "Adagrad", "Adam", "AdamW"),
+    "pennyweight.settings.recipe": ("Recipe",),
+    "pennyweight.settings.schedules": ("Constant", "Cosine", "OneCycle", "ReduceLROnPlateau", "StepLR"),
+    "pennyweight.settings.stopping": ("Stopping",),
+}
+"""The public names, by the module that each is loaded from when it is first used."""
+
+ELSEWHERE = {"dataset": ("pennyweight.api", "load_dataset"), "recipe": ("pennyweight.api", "find_recipe")}
+"""Those that have another name there."""
+
+__all__ = [
+    "CLASSES",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Augmentation",
+    "Averaging",
+    "AvgPool",
+    "BatchNorm",
+    "Budget",
+    "Constant",
+    "Conv",
+    "Cosine",
+    "Dataset",
+    "Depthwise",
+    "Dropout",
+    "GlobalAvgPool",
+    "Input",
+    "Interrupted",
+    "Linear",
+    "MaxPool",
+    "MismatchError",
+    "NonFiniteError",
+    "OneCycle",
+    "PennyweightError",
+    "Recipe",
+    "ReduceLROnPlateau",
+    "Relu",
+    "Request",
+    "Residual",
+    "Rules",
+    "StepLR",
+    "Stopping",
+    "UnavailableError",
+    "UsageError",
+    "__version__",
+    "audit",
+    "claims",
+    "compare",
+    "dataset",
+    "judge",
+    "load",
+    "published_recipes",
+    "read_budget",
+    "recipe",
+    "train",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Load what is asked for from `pennyweight.api`."""
-    if name in __all__:
-        return getattr(import_module("pennyweight.api"), name)
+    """Load a public name when it is first used."""
+    if name == "__version__":
+        return import_module("pennyweight.runs.provenance").package_version()
+    if name in ELSEWHERE:
+        module, attribute = ELSEWHERE[name]
+        return getattr(import_module(module), attribute)
+    for module, names in PLACES.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'pennyweight' has no attribute '{name}'")
 
 

@@ -1,198 +1,266 @@
-"""What Python users and the command line both call: one function a verb, built from the rooms below."""
+"""What Python users and the command line both call: one function per command, built from the rooms below."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Unpack
 
-from pennyweight.base.errors import EnvironmentRefused, PennyweightError, UsageError, unknown
-from pennyweight.base.records import EpochRow, RunRecord
+from pennyweight.base.budget import Budget
+from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, unknown_name_error
+from pennyweight.base.reading import read_regular
+from pennyweight.base.records import RunRecord
+from pennyweight.base.values import coerce
 from pennyweight.data.dataset import Dataset
-from pennyweight.data.dataset import load as load_dataset
+from pennyweight.data.dataset import load as read_dataset
+from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
+from pennyweight.documents.claims import CLAIMS
+from pennyweight.documents.evidence import Evidence
+from pennyweight.engines.choose import choose_engine
+from pennyweight.engines.protocol import State
 from pennyweight.judging.audit import Audit, Rules, rules_of
 from pennyweight.judging.audit import audit as audit_recipe
-from pennyweight.judging.claims import CheckedClaim, check_claim
-from pennyweight.judging.compare import Comparison
+from pennyweight.judging.compare import Comparison, Ranking, rank
 from pennyweight.judging.compare import compare as compare_records
-from pennyweight.judging.facts import Facts
+from pennyweight.judging.evidence import JudgesBudget
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
-from pennyweight.recipes.catalogue import DOCUMENTS, RECIPES, find_recipe, published
-from pennyweight.training.collect import full_runs, published_records, records_in, run_folders, same_run
-from pennyweight.training.engines import choose_engine
-from pennyweight.training.folder import default_folder, read_record, set_aside
-from pennyweight.training.identity import refuse_foreign_folder
-from pennyweight.training.loop import Observer
+from pennyweight.nets.weights import check_fit, content_digest
+from pennyweight.recipes import catalogue
+from pennyweight.recipes.origins import settled
+from pennyweight.reporting.console import Console
+from pennyweight.runs.find import (
+    find_runs,
+    full_runs,
+    published_records,
+    readings_tried,
+    record_folder,
+    records_in,
+    run_key,
+)
+from pennyweight.runs.fingerprint import require_run_folder
+from pennyweight.runs.folder import default_folder, read_record, set_aside
+from pennyweight.runs.model import TrainedModel, load_trained
+from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
+from pennyweight.runs.run import Run
+from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text, change, differences
 from pennyweight.training.loop import train as train_run
-from pennyweight.training.recipe import Recipe, check_recipe
-from pennyweight.training.recipe_text import change, differences
-from pennyweight.training.run import Run
-from pennyweight.training.trained import Trained, load_trained
+from pennyweight.training.observer import Observer, Silent
 
 RUNS = Path("runs")
-DEFAULT_DATASET = "mnist"
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def message(self, text: str) -> None:
-        """Ignore a message."""
-
-    def detail(self, text: str) -> None:
-        """Ignore a detail."""
-
-    def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
-        """Ignore progress."""
-
-    def epoch_done(self, history: Sequence[EpochRow]) -> None:
-        """Ignore an epoch."""
 
 
 def published_recipes() -> tuple[Recipe, ...]:
     """Return the published recipes."""
-    return RECIPES
+    return catalogue.RECIPES
 
 
-def recipe(wanted: str | Recipe, settings: Mapping[str, object] | Sequence[str] = ()) -> Recipe:
+def find_recipe(target: str | Recipe, settings: Mapping[str, object] | Sequence[str] = ()) -> Recipe:
     """Return a recipe (a published name, a TOML file, `path.py:NAME`, or a recipe itself) with `settings` changed.
 
-    Settings are `{"optimizer.learning_rate": 0.05}` or `["optimizer.learning_rate=0.05"]`. Raises UsageError for an
-    unknown name or setting.
+    A Python file is executed; one that holds a single recipe needs no NAME. Settings are
+    `{"optimizer.learning_rate": 0.05}` or `["optimizer.learning_rate=0.05"]`. What differs from the recipe it was made
+    from, by them or by `dataclasses.replace`, loses that recipe's document and claim. Raises UsageError for an unknown
+    name or setting.
     """
-    assignments = [f"{k}={v}" for k, v in settings.items()] if isinstance(settings, Mapping) else list(settings)
-    changed = change(find_recipe(wanted) if isinstance(wanted, str) else wanted, assignments)
+    base = _base_recipe(target)
+    changed = change(base, assignments_of(settings))
     check_recipe(changed)
-    return changed
+    return settled(changed, base)
 
 
-def dataset(name: str = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
-    """Return a dataset by name, from `data`, $PENNYWEIGHT_DATA or the cache; what is missing is downloaded."""
-    return load_dataset(name, Path(data) if data else None)
+def _base_recipe(target: str | Recipe) -> Recipe:
+    coerce("The recipe", target, str | Recipe)
+    return catalogue.find_recipe(target) if isinstance(target, str) else target
 
 
-def plan_run(
-    wanted: str | Recipe,
-    *,
-    seed: int = 0,
-    settings: Mapping[str, object] | Sequence[str] = (),
-    epochs: int | None = None,
-    dataset: str = DEFAULT_DATASET,
-    data: str | Path | None = None,
-    engine: str = "auto",
-    device: str = "cpu",
-    out: str | Path | None = None,
-    measure_test: bool = True,
-) -> Run:
-    """Turn what a user asks for into a Run; raises UsageError or EnvironmentRefused before anything is written."""
-    base = find_recipe(wanted) if isinstance(wanted, str) else wanted
-    recipe_wanted = recipe(base, settings)
-    if epochs is not None:
-        recipe_wanted = replace(recipe_wanted, epochs=epochs)
-    check_recipe(recipe_wanted)
-    choice = choose_engine(engine, device)
-    if seed < 0:
-        raise UsageError(f"The seed is {seed}; it must be 0 or more.")
-    changes = differences(published(recipe_wanted.name) or base, recipe_wanted)
-    conditions = [f"dataset={dataset}"] * (dataset != DEFAULT_DATASET) + ["no-test"] * (not measure_test)
+def load_dataset(name: str = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
+    """Return a dataset by name, from `data`, $PENNYWEIGHT_DATA or the cache; what is missing is downloaded.
+
+    Other content than the published one is called `other-NAME`, and a sentence on stderr says so.
+    """
+    coerce("The name of a dataset", name, str)
+    return read_dataset(name, Path(data) if data else None)
+
+
+def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) -> Run:
+    """Look up what a request names; raises UsageError or UnavailableError before anything is written."""
+    request = as_request(target, options)
+    request.check()
+    base = _base_recipe(request.target)
+    recipe = find_recipe(base, request.assignments)
+    choice = choose_engine(request.engine, request.device)
+    changes = differences(catalogue.published(recipe.name) or base, recipe)
+    dataset = request.dataset
+    if isinstance(dataset, str):
+        dataset = load_dataset(dataset, request.data)
+    initial = _initial_weights(request.initial_weights, recipe, dataset) if request.initial_weights else None
+    conditions = [] if dataset.name == DEFAULT_DATASET else [f"dataset={dataset.name}"]
+    conditions += [] if request.use_test else ["no-test"]
+    conditions += [] if initial is None else [f"from={content_digest(initial, {})[:12]}"]
     return Run(
-        recipe=recipe_wanted,
-        dataset=load_dataset(dataset, Path(data) if data else None),
-        seed=seed,
-        folder=Path(out) if out else default_folder(RUNS, recipe_wanted.name, [*changes, *conditions], seed),
+        recipe=recipe,
+        dataset=dataset,
+        seed=request.seed,
+        folder=request.out or default_folder(RUNS, recipe.name, [*changes, *conditions], request.seed),
         engine=choice.name,
         engine_reason=choice.reason,
-        device=device,
-        measure_test=measure_test,
+        device=request.device,
+        use_test=request.use_test,
         changes=changes,
+        initial=initial,
+        planned_seeds=request.planned_seeds,
     )
+
+
+def _initial_weights(folder: Path, recipe: Recipe, dataset: Dataset) -> State:
+    """Return the weights of a finished run; raises MismatchError where they are not those of the recipe's network."""
+    check_dataset(recipe, dataset)
+    weights = load_trained(folder).weights
+    check_fit(weights, recipe.plan(dataset.classes), folder, f"recipe '{recipe.name}'")
+    return weights
 
 
 def train(
-    wanted: str | Recipe,
+    target: str | Recipe | Request,
     *,
-    seed: int = 0,
-    settings: Mapping[str, object] | Sequence[str] = (),
-    epochs: int | None = None,
-    dataset: str = DEFAULT_DATASET,
-    data: str | Path | None = None,
-    engine: str = "auto",
-    device: str = "cpu",
-    out: str | Path | None = None,
-    measure_test: bool = True,
-    again: bool = False,
+    progress: bool | None = None,
     observer: Observer | None = None,
     stop: Callable[[], bool] = lambda: False,
+    **options: Unpack[RequestOptions],
 ) -> RunRecord:
-    """Train a recipe and return its record; an unfinished run goes on, a finished one is returned as it is.
+    """Train a recipe and return its record; an unfinished run is resumed, a finished one is returned as it is.
 
-    `again` moves an existing run folder aside first; `measure_test=False` never looks at the test images.
+        record = pw.train("pennyweight-8k", seed=1, settings={"optimizer.learning_rate": 0.005})
+
+    Progress is printed to stderr, one line per epoch, in a terminal and in a notebook, or as `progress` says; an
+    `observer` of your own takes its place.
+    `target` is a recipe, its name or file, or a whole Request. Options are the fields of a Request: `seed`, `settings`,
+    `epochs`, `dataset` (a name, or a Dataset), `data`, `engine`, `device`, `out` (the run folder), `initial_weights` (a
+    finished run to start from), `use_test` (False never looks at the test images), `planned_seeds` (how many seeds,
+    from 0 on, will decide on the recipe; fixed before any is trained) and `again` (move an existing run folder aside
+    first). Raises what `training.loop.train` raises, and UsageError or UnavailableError for a request that cannot be
+    carried out.
     """
-    run = plan_run(
-        wanted,
-        seed=seed,
-        settings=settings,
-        epochs=epochs,
-        dataset=dataset,
-        data=data,
-        engine=engine,
-        device=device,
-        out=out,
-        measure_test=measure_test,
-    )
-    observer = observer or Silent()
-    refuse_foreign_folder(run.folder)
-    if again and (moved := set_aside(run.folder)):
+    request = as_request(target, options)
+    observer = observer or (Console() if _is_watched(progress) else Silent())
+    run = plan_run(request)
+    require_run_folder(run.folder)
+    moved = set_aside(run.folder) if request.again else None
+    observer.started(run)
+    if moved:
         observer.message(f"The earlier run was moved to {moved}.")
     return train_run(run, observer, stop)
 
 
-def load(folder: str | Path) -> Trained:
+def load(folder: str | Path) -> TrainedModel:
     """Return the trained network of a finished run's folder."""
-    return load_trained(Path(folder))
+    trained = load_trained(_path(folder))
+    return replace(trained, recipe=settled(trained.recipe))
 
 
-def judge(*folders: str | Path) -> Judgement:
-    """Judge finished runs against their budgets: run folders, or folders of them."""
-    return judge_folders([run for folder in folders for run in run_folders(Path(folder))])
+def judge(
+    *runs: str | Path,
+    budget: Budget | None = None,
+    max_params: int | None = None,
+    max_epochs: int | None = None,
+    accuracy: float | None = None,
+    hold_epochs: int | None = None,
+) -> Judgement:
+    """Judge finished runs: folders of runs at any depth, record files, or names of published recipes.
+
+    `budget` or single limits are the judge's own and win over those of the runs. Raises UnavailableError where there
+    is no finished run, UsageError where one seed would count twice.
+    """
+    judges = JudgesBudget(budget, max_params, max_epochs, accuracy, hold_epochs)
+    return judge_folders([folder for target in runs for folder in find_runs(_runs_at(target))], judges)
 
 
-def compare(first: str | Path, second: str | Path) -> Comparison:
-    """Compare two run folders, or folders of runs, by the accuracy of their last epoch."""
-    return compare_records(records_in(Path(first)), records_in(Path(second)))
+def read_budget(path: str | Path) -> Budget:
+    """Return the budget in a TOML file; its dataset is that of each run, a cap that is not named is none.
+
+    Raises UnavailableError when the file cannot be read, UsageError for what is wrong in it.
+    """
+    try:
+        text = read_regular(Path(path), LARGEST_RECIPE_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnavailableError(f"Cannot read the budget {path}: {error}.") from error
+    return budget_from_text(text, str(path))
+
+
+def compare(first: str | Path, second: str | Path, *more: str | Path) -> Comparison | Ranking:
+    """Compare runs by the accuracy of their last epoch: folders of runs, or names of published recipes.
+
+    Two give a Comparison, three and more a Ranking. Raises UsageError for what cannot be compared.
+    """
+    if not more:
+        return compare_records(records_in(_runs_at(first)), records_in(_runs_at(second)))
+    groups = {str(side): records_in(_runs_at(side)) for side in (first, second, *more)}
+    if len(groups) < 2 + len(more):
+        raise UsageError("One side is named twice; name different ones.")
+    return rank(groups)
+
+
+def _path(target: str | Path) -> Path:
+    """Return a path; raises UsageError for what is none."""
+    coerce("A run folder", target, str | Path)
+    return Path(target)
+
+
+def _is_watched(progress: bool | None) -> bool:
+    """Return whether progress is printed: as was asked for, else in a terminal and in a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules if progress is None else progress
+
+
+def _runs_at(target: str | Path) -> Path:
+    """Return a path as it is; for a published recipe's name that is no path, where its published records lie."""
+    path = _path(target)
+    named = catalogue.published(str(target))
+    if path.exists() or named is None:
+        return path
+    return record_folder(published_records(), named.name, named.epochs)
 
 
 def claims(document: str | None = None, *, records: str | Path | None = None) -> dict[str, tuple[CheckedClaim, ...]]:
     """Check what the source documents claim, by document; `document` is its number, as 000.
 
-    Raises UsageError for an unknown document, EnvironmentRefused when there is no folder `records`.
+    Raises UsageError for an unknown document, UnavailableError when there is no folder `records`.
     """
-    wanted = {title: said for title, said in DOCUMENTS.items() if document is None or title.split()[0] == document}
-    if not wanted:
-        raise unknown("document", str(document), [title.split()[0] for title in DOCUMENTS])
+    if document is not None and document not in CLAIMS:
+        raise unknown_name_error("document", document, list(CLAIMS))
     folder = Path(records) if records else published_records()
     if records and not folder.is_dir():
-        raise EnvironmentRefused(f"There is no folder {folder}; --records names one like the records/ of the checkout.")
-    by_name = {one.name: one for one in RECIPES}
-    facts = Facts(by_name, lambda name: full_runs(folder, name, by_name[name].epochs))
-    return {title: tuple(check_claim(one, facts) for one in said) for title, said in wanted.items()}
+        raise UnavailableError(f"There is no folder {folder}; --records names one like the records/ of the checkout.")
+    by_name = {recipe.name: recipe for recipe in catalogue.RECIPES}
+    evidence = Evidence(
+        recipes=by_name,
+        records=cache(lambda name: full_runs(folder, name, by_name[name].epochs)),
+        readings=lambda name: readings_tried(folder, name),
+        figures=count_figures(tuple(CLAIMS.values())),
+    )
+    titles = {title.split()[0]: title for title in catalogue.DOCUMENTS}
+    chosen = CLAIMS if document is None else {document: CLAIMS[document]}
+    return {titles[number]: tuple(check_claim(claim, evidence) for claim in group) for number, group in chosen.items()}
 
 
 def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool = False) -> Verification:
-    """Recompute what the record of a finished run states; `replay` trains it again as well.
+    """Recompute what the record of a finished run states; `replay` retrains it as well.
 
-    Seeds of the same recipe beside the folder are what a replay under other conditions is held against.
+    A replay under other conditions is compared with the seeds of the same recipe that lie beside the folder.
     """
-    folder = Path(folder)
+    folder = _path(folder)
     record = read_record(folder)
-    data_set = load_dataset(record.dataset, Path(data) if data else None)
-    found = verify_folder(folder, data_set)
+    dataset = load_dataset(record.dataset, data)
+    verification = verify_folder(folder, dataset)
     if not replay:
-        return found
-    again = replay_run(folder, data_set, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
-    return Verification(found.folder, (*found.checks, again))
+        return verification
+    check = replay_run(folder, dataset, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
+    return replace(verification, checks=(*verification.checks, check))
 
 
 def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
@@ -201,11 +269,12 @@ def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
         beside = records_in(folder.resolve().parent)
     except PennyweightError:
         return []
-    alike = same_run(record)
-    return [one for one in beside if one.seed != record.seed and same_run(one) == alike]
+    alike = run_key(record)
+    return [one for one in beside if one.seed != record.seed and run_key(one) == alike]
 
 
-def audit(wanted: str | Recipe, rules: Rules | None = None) -> Audit:
+def audit(target: str | Recipe, rules: Rules | None = None) -> Audit:
     """Check a recipe against `rules`; without rules, against the caps of its own budget."""
-    recipe_wanted = find_recipe(wanted) if isinstance(wanted, str) else wanted
-    return audit_recipe(recipe_wanted, rules or rules_of(recipe_wanted))
+    recipe = _base_recipe(target)
+    coerce("rules", rules, Rules | None)
+    return audit_recipe(recipe, rules or rules_of(recipe))

@@ -8,6 +8,14 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# tests work in folders of their own, where a relative folder would be another one
+if named := os.environ.get("PENNYWEIGHT_DATA"):
+    os.environ["PENNYWEIGHT_DATA"] = str(Path(named).expanduser().absolute())
+
+
+# the workers of pytest-xdist state a width, and commands would print for it
+os.environ.pop("COLUMNS", None)
+
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:

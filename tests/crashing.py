@@ -82,7 +82,8 @@ def start_command(command: list[str], folder: Path, **changes: str) -> subproces
 
 
 def finish(process: subprocess.Popen[str]) -> Ended:
-    out, err = process.communicate(timeout=300)
+    # a watchdog against hanging: every recipe compiled on a machine that others use takes minutes
+    out, err = process.communicate(timeout=1_200)
     return Ended(process.returncode, out, err)
 
 

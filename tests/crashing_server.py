@@ -19,23 +19,26 @@ import torch._dynamo  # what the first optimizer loads
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import pennyweight.api
-from pennyweight.base import files
+from pennyweight.base import files, machine
 from pennyweight.cli import train_one  # noqa: F401 (loaded before the fork, as is what follows)
 from pennyweight.cli.app import app
-from pennyweight.cli.console import Console
 from pennyweight.cli.main import run
 from pennyweight.data import digits
+from pennyweight.engines import averaging
+from pennyweight.engines import torch as torch_engine
+from pennyweight.engines.native import NativeEngine
+from pennyweight.engines.torch import TorchEngine
 from pennyweight.native import compiler
 from pennyweight.nets import weights
-from pennyweight.training import averaging, checkpoint, folder, loop, provenance, torch_engine
-from pennyweight.training.native_engine import NativeEngine
-from pennyweight.training.torch_engine import TorchEngine
+from pennyweight.reporting.console import Console
+from pennyweight.runs import checkpoint, folder, provenance
+from pennyweight.training import finish, loop, prepare
 
 ALL = digits.load_digits()
 with contextlib.redirect_stdout(io.StringIO()):
     app(["show", "progressive-3"], standalone_mode=False)  # what the first verb loads
 provenance.commit()
-provenance.processor()
+machine.processor()
 
 
 def serve() -> None:
@@ -122,7 +125,7 @@ def _at(phase: str, count: int, act: Callable[[], None]) -> None:
 
     if phase == "step" and "native" in sys.argv:
         loop.SLICE_STEPS = 1  # slices do not change the bytes
-        _before(NativeEngine, "advance", tick)
+        _before(NativeEngine, "train_steps", tick)
     elif phase == "step":
         register_optimizer_step_pre_hook(tick)
     else:
@@ -131,9 +134,9 @@ def _at(phase: str, count: int, act: Callable[[], None]) -> None:
             "data": (pennyweight.api, "load_dataset"),
             "evaluation": (_engine(), "logits"),
             "between epochs": (Console, "epoch_done"),
-            "engine": (loop, "make_engine"),
+            "engine": (prepare, "make_engine"),
             "save": (os, "fsync"),
-            "record": (loop, "write_record"),
+            "record": (finish, "write_record"),
         }[phase]
         _before(holder, name, tick)
 
@@ -154,14 +157,15 @@ def _before(holder: Any, name: str, act: Callable[..., None]) -> None:
 
 def at_operation(what: list[Any]) -> None:
     """Number every operation on the file system that a run makes; at the k-th be killed, or be refused."""
-    wanted, refused_with, count_file = what
+    wanted, refused_with, list_file = what
     done = 0
 
-    def point(*_: Any, **__: Any) -> None:
+    def point(*what: Any, **__: Any) -> None:
         nonlocal done
         done += 1
-        if count_file:
-            Path(count_file).write_text(str(done))
+        if list_file:
+            with builtins.open(list_file, "a") as listed:
+                listed.write(f"{what!r:.500}\n")
         if done == wanted and refused_with:
             raise OSError(refused_with, os.strerror(refused_with))
         if done == wanted:
@@ -171,7 +175,7 @@ def at_operation(what: list[Any]) -> None:
         """A file for writing that can be stopped in the middle of what it is given."""
 
         def __init__(self, path: Path, mode: str) -> None:
-            point()
+            point(path)
             self.file = builtins.open(path, mode)  # noqa: SIM115 (closed in __exit__)
             self.flush, self.fileno, self.close = self.file.flush, self.file.fileno, self.file.close
 
@@ -188,8 +192,14 @@ def at_operation(what: list[Any]) -> None:
             point()
             return len(content) // 2 + self.file.write(content[len(content) // 2 :])
 
+    def open_point(path: Any, flags: int, *_: Any) -> None:
+        """What is only read changes nothing; a folder is opened to be synced."""
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) or os.path.isdir(path):
+            point(str(path))
+
     files.open = InHalves  # type: ignore[attr-defined]
-    for name in ("open", "ftruncate", "pwrite", "fsync", "replace", "unlink"):
+    _before(os, "open", open_point)
+    for name in ("ftruncate", "pwrite", "fsync", "replace", "unlink"):
         _before(os, name, point)
 
 
@@ -220,8 +230,11 @@ def forget_average(_: None) -> None:
 
     def changed(*arguments: Any) -> Any:
         found = real(*arguments)
-        fresh = {averaging.PREFIX + name: array for name, array in found.state.items()} if found else {}
-        return found and replace(found, state={**found.state, **fresh})
+        if not found:
+            return found
+        kept = [name for name in found.state if name.startswith(averaging.PREFIX)]
+        fresh = {name: found.state[name.removeprefix(averaging.PREFIX)] for name in kept}
+        return replace(found, state={**found.state, **fresh})
 
     loop.newest_checkpoint = changed
 
@@ -239,13 +252,13 @@ def forget_buffers(_: None) -> None:
 
 def _change_start(change: Callable[[str, Any], Any], keep_steps: bool = True) -> None:
     engine = _engine()
-    real: Any = engine.start
+    real: Any = engine.load_state
 
     def changed(self: Any, state: Any, steps_done: int) -> None:
-        engine.start = real  # type: ignore[method-assign]  # a resume starts once, an average is looked at later
+        engine.load_state = real  # type: ignore[method-assign]
         real(self, {name: change(name, array) for name, array in state.items()}, steps_done * keep_steps)
 
-    engine.start = changed  # type: ignore[method-assign]
+    engine.load_state = changed  # type: ignore[method-assign]
 
 
 def global_dropout(_: None) -> None:
@@ -270,7 +283,7 @@ def write_in_place(_: None) -> None:
 
     for module in (files, checkpoint, folder, loop, weights):
         module.write_atomically = write  # type: ignore[attr-defined]
-    checkpoint._path = lambda where, epoch: where / "checkpoint-0001.safetensors"
+    checkpoint.checkpoint_path = lambda where, epoch: where / "checkpoint-0001.safetensors"
 
 
 def rename_before_write(_: None) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from pennyweight.data.augment import Augmentation
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Relu
-from pennyweight.training.averaging import Averaging
-from pennyweight.training.optimizers import SGD, Adam
-from pennyweight.training.recipe import Recipe
-from pennyweight.training.schedules import OneCycle, ReduceLROnPlateau
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Relu
+from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.optimizers import SGD, Adam
+from pennyweight.settings.recipe import Recipe
+from pennyweight.settings.schedules import OneCycle, ReduceLROnPlateau
 
 SMALL = Recipe(
     name="small",

@@ -1,7 +1,8 @@
 """What several test files need: records and rows made up in memory, and strategies that generate them."""
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.records import EpochRow, Provenance, RunRecord, Verdict, run_record_from_json, sealed, to_json
-from pennyweight.nets.rows import (
+from pennyweight.data.sources import MNIST
+from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
     BatchNorm,
@@ -18,15 +20,19 @@ from pennyweight.nets.rows import (
     Depthwise,
     Dropout,
     GlobalAvgPool,
+    Layer,
+    Layers,
     Linear,
     MaxPool,
     Relu,
     Residual,
-    Row,
 )
-from pennyweight.training.optimizers import SGD
-from pennyweight.training.recipe import Recipe
+from pennyweight.nets.plan import Plan, make_plan
+from pennyweight.settings.optimizers import SGD
+from pennyweight.settings.recipe import Recipe
+from pennyweight.settings.recipe_text import KINDS, settings_of
 
+MNIST_SHAPE = (1, 28, 28)
 BUDGET = Budget(dataset="mnist", max_params=8_000, max_epochs=15, accuracy=99.4, hold_epochs=3)
 
 TINY = Recipe(
@@ -39,6 +45,12 @@ TINY = Recipe(
 )
 """404 parameters: an epoch of the embedded digits takes a moment."""
 
+
+def mnist_plan(layers: Layers) -> Plan:
+    """Return the plan of a network that reads MNIST."""
+    return make_plan(layers, 10, MNIST_SHAPE)
+
+
 PROVENANCE = Provenance(
     pennyweight="0.1.0",
     commit="0123456789ab",
@@ -49,7 +61,7 @@ PROVENANCE = Provenance(
     threads=1,
     cpu="a processor, 2 cores",
     platform="Linux",
-    dataset_digest="d" * 64,
+    dataset_digest=MNIST.content,
     started="2026-01-01T00:00:00+00:00",
 )
 
@@ -125,6 +137,33 @@ def edit_record(folder: Path, change: Callable[[dict[str, Any]], object]) -> Non
     path.write_text(to_json(sealed(run_record_from_json(json.dumps({**held, "sha256": ""}), str(path)))))
 
 
+def mutants(content: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """Yield `count` copies with one piece flipped, replaced, cut off, inserted, deleted, doubled or zeroed."""
+    draw = random.Random(seed)
+    for number in range(count):
+        at, length = draw.randrange(len(content)), draw.randint(1, 40)
+        before, piece, after = content[:at], content[at : at + length], content[at + length :]
+        yield (
+            before + bytes([content[at] ^ 1 << draw.randrange(8)]) + content[at + 1 :],
+            before + draw.randbytes(1) + content[at + 1 :],
+            before,
+            before + draw.randbytes(length) + piece + after,
+            before + after,
+            before + piece + piece + after,
+            before + bytes(len(piece)) + after,
+        )[number % 7]
+
+
+def every_setting(*recipes: Recipe) -> list[tuple[Recipe, str]]:
+    """Return every key that `-s` can change, each of every kind of part, with the first recipe that has it."""
+    found: dict[tuple[type, str], tuple[Recipe, str]] = {}
+    for recipe in recipes:
+        for key in settings_of(recipe):
+            if key not in KINDS:
+                found.setdefault((type(getattr(recipe, key.partition(".")[0])), key), (recipe, key))
+    return list(found.values())
+
+
 counts = st.integers(1, 200)
 rates = st.floats(0, 0.999, allow_nan=False)
 convolutions = st.builds(
@@ -138,7 +177,7 @@ convolutions = st.builds(
 depthwise = st.builds(
     Depthwise, kernel=st.integers(1, 31), padding=st.integers(0, 30), stride=st.integers(1, 8), bias=st.booleans()
 )
-plain_rows: st.SearchStrategy[Row] = st.one_of(
+plain_rows: st.SearchStrategy[Layer] = st.one_of(
     convolutions,
     depthwise,
     st.builds(BatchNorm),
@@ -149,7 +188,7 @@ plain_rows: st.SearchStrategy[Row] = st.one_of(
     st.builds(Dropout, rate=rates),
     st.builds(Linear, features=st.one_of(counts, st.just(CLASSES)), bias=st.booleans()),
 )
-any_row: st.SearchStrategy[Row] = st.recursive(
+any_row: st.SearchStrategy[Layer] = st.recursive(
     plain_rows,
     lambda inner: st.builds(
         Residual,
@@ -158,7 +197,7 @@ any_row: st.SearchStrategy[Row] = st.recursive(
     ),
     max_leaves=8,
 )
-"""Rows of every kind, nested; most of these networks could not run."""
+"""Layers of every kind, nested; most of these networks could not run."""
 
 _keeps_shape = st.one_of(
     st.builds(BatchNorm),

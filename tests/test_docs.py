@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CI = ROOT / ".ci" / "run"
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -20,6 +21,22 @@ def blocks(document: str, language: str) -> list[str]:
 def commands(document: str) -> list[list[str]]:
     lines = [line for block in blocks(document, "") for line in block.splitlines()]
     return [shlex.split(line, comments=True) for line in lines if line.startswith("pennyweight ")]
+
+
+def make_lines(document: str) -> set[str]:
+    """The commands a document gives that run make, in its blocks and between its lines."""
+    text = (ROOT / document).read_text()
+    spans = re.findall(r"`([^`\n]+)`", text) + [line for block in blocks(document, "") for line in block.splitlines()]
+    words = [shlex.split(span, comments=True) for span in spans if re.match(r"(\w+=\S+ )?make ", span)]
+    return {" ".join(line) for line in words}
+
+
+def ci_lines() -> list[str]:
+    return [line.replace('"$folder"', "folder").replace("$folder", "folder") for line in CI.read_text().splitlines()]
+
+
+def target_of(line: str) -> str:
+    return line.partition("make ")[2].split()[0]
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -57,13 +74,57 @@ def test_every_command_of_the_readme_has_flags_that_exist(tmp_path: Path) -> Non
 def test_the_python_of_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (code,) = blocks("README.md", "python")
+    code, colour = blocks("README.md", "python")
     assert len(code.strip().splitlines()) == 5
     quick = code.replace("seed=0)", "seed=0, dataset='digits', epochs=1)").replace('"mnist"', '"digits"')
     assert quick.count("digits") == 2
     monkeypatch.chdir(tmp_path)
-    exec(compile(quick, "README.md", "exec"), {})
+    names: dict[str, object] = {}
+    exec(compile(quick, "README.md", "exec"), names)
     assert re.match(r"False \[( ?\d){5}\]", capsys.readouterr().out)
+    exec(compile(colour, "README.md", "exec"), names)
+    assert capsys.readouterr().out == "(7, 1, 1)\n"
+
+
+def test_ci_runs_the_lines_of_the_documents_as_they_stand() -> None:
+    told = make_lines("README.md") | make_lines("CONTRIBUTING.md")
+    assert {target_of(line) for line in told} == {"train", "test", "test-all"}
+    with_data = {line for line in told if "folder" in line}
+    assert len(with_data) == 2
+    assert with_data <= set(ci_lines())
+    run_here = {target_of(line) for line in ci_lines() if re.match(r"(\w+=\S+ )?make ", line)}
+    for target in {target_of(line) for line in told - with_data}:
+        parts = re.search(rf"^{target}: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert parts
+        assert target in run_here or set(parts[1].split()) <= run_here, target
+
+
+def test_ci_names_the_data_by_a_relative_folder_whatever_it_is_given(tmp_path: Path) -> None:
+    named = [line for line in CI.read_text().splitlines() if "PENNYWEIGHT_DATA" in line and "make" not in line]
+    assert [line.split("=")[0] for line in named] == ["folder", "unset PENNYWEIGHT_DATA"]
+    given = {**os.environ, "PENNYWEIGHT_DATA": str(tmp_path)}
+    done = subprocess.run(
+        ["bash", "-c", "\n".join([*named, 'echo "$folder${PENNYWEIGHT_DATA:-}"'])],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == os.path.relpath(tmp_path, ROOT) + "\n"
+
+
+def test_the_tests_find_their_data_by_a_relative_folder(mnist_folder: Path) -> None:
+    """In a test that works in a folder of its own, where the same words would name another one."""
+    case = "test_a_data_folder_one_too_deep_is_named_and_left_alone"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/cli/test_errors.py::{case}"],
+        cwd=ROOT,
+        env={**os.environ, "PENNYWEIGHT_DATA": os.path.relpath(mnist_folder, ROOT), "CI": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_the_figures_of_the_documents_are_rendered_from_the_records() -> None:

@@ -43,8 +43,9 @@ def test_training_works_from_the_facade(tmp_path: Path) -> None:
 def test_every_public_name_is_there_and_no_other() -> None:
     assert dir(pw) == sorted(pw.__all__)
     for name in pw.__all__:
-        assert callable(getattr(pw, name))
         assert getattr(pw, name).__doc__
+    named = [*pw.ELSEWHERE, *(name for names in pw.PLACES.values() for name in names), "__version__"]
+    assert sorted(named) == sorted(pw.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
         pw.trian  # type: ignore[attr-defined]  # noqa: B018
 
@@ -73,13 +74,13 @@ def test_a_recipe_of_one_s_own_has_a_folder_for_every_change(tmp_path: Path) -> 
     from support import TINY
 
     from pennyweight.api import plan_run
-    from pennyweight.training.recipe_text import recipe_to_text
+    from pennyweight.settings.recipe_text import recipe_to_text
 
     path = tmp_path / "mine.toml"
     path.write_text(recipe_to_text(TINY))
     for given in (str(path), TINY):
         assert str(plan_run(given, dataset="digits").folder) == "runs/tiny+dataset=digits/seed-0"
-        run = plan_run(given, epochs=3, dataset="digits", measure_test=False, seed=4)
+        run = plan_run(given, epochs=3, dataset="digits", use_test=False, seed=4)
         assert str(run.folder) == "runs/tiny+epochs=3+dataset=digits+no-test/seed-4"
         assert run.changes == ("epochs=3",)
 

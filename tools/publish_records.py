@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from pennyweight.base.files import write_atomically
-from pennyweight.training.folder import RECORD, read_record
+from pennyweight.data.sources import content_name
+from pennyweight.runs.folder import RECORD, read_record
 
 RECORDS = Path(__file__).parent.parent / "records"
 
@@ -16,7 +17,8 @@ def publish(folder: Path) -> Path:
     """Copy the record of one run folder to `records/DATASET/ENGINE/RECIPE+changes/seed-N.json`."""
     record = read_record(folder)
     name = "+".join([record.recipe, *record.changes])
-    target = RECORDS / record.dataset / record.engine / name / f"seed-{record.seed}.json"
+    content = content_name(record.dataset, record.provenance.dataset_digest)
+    target = RECORDS / content / record.engine / name / f"seed-{record.seed}.json"
     write_atomically(target, (folder / RECORD).read_bytes())
     return target
 

@@ -5,183 +5,106 @@ python tools/render_docs.py
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 import pennyweight as pw
-from pennyweight.base.budget import budget_for, check
-from pennyweight.base.claims import Reached
-from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import summary
-from pennyweight.judging.ablate import changes
-from pennyweight.judging.claims import check_claim
-from pennyweight.judging.facts import FALSE, TRUE, UNCHECKABLE, Facts
-from pennyweight.nets.measure import measure
-from pennyweight.nets.plan import make_plan
+from pennyweight.documents.check import CheckedClaim
+from pennyweight.documents.claims.contradictions import CONTRADICTIONS
+from pennyweight.documents.contradictions import found_by
+from pennyweight.documents.kinds import Reached
+from pennyweight.judging.ablation import ablation_steps
+from pennyweight.judging.selection import rank
 from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
-from pennyweight.reporting.tables import claim_words, walk_rows
-from pennyweight.training.collect import full_runs, records_in
-from pennyweight.training.recipe import Recipe
+from pennyweight.reporting.ablations import ablation_table
+from pennyweight.reporting.claims import claims_table, contradictions_table, verdict_counts
+from pennyweight.reporting.outputs import outputs_page
+from pennyweight.reporting.published import choices_table, results_table, runs_table
+from pennyweight.reporting.recipes import claim_words
+from pennyweight.runs.find import full_runs, records_in
+from pennyweight.settings.recipe import Recipe
+from pennyweight.tables.markdown import to_markdown
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def accuracies(record: RunRecord, split: str) -> list[float]:
-    """Return the accuracy of every epoch on `split`, in percent."""
-    rows = [row.val_accuracy if split == "val" else row.test_accuracy for row in record.epochs]
-    return [figure for figure in rows if figure is not None]
-
-
-def recipe_table() -> Iterator[str]:
+def recipes() -> Iterator[str]:
     """Yield the README's table: every recipe, its claim, and what full runs gave here."""
-    headers = ["recipe", "parameters", "MACs", "sees", "epochs", "its document claims (%)", "the same figure here (%)"]
-    headers += ["last epoch (%)", "seeds", "kept its budget", "seconds to train"]
-    yield "| " + " | ".join(headers) + " |"
-    yield "|---|---:|---:|---:|---:|---|---|---|---|---:|---:|"
-    for recipe in RECIPES:
-        costs = measure(make_plan(recipe.layers))
-        records = full_runs(RECORDS, recipe.name, recipe.epochs)
-        cells = (
-            recipe.name,
-            f"{costs.params:,}",
-            f"{costs.macs:,}",
-            str(costs.receptive_field),
-            str(recipe.epochs),
-            claim_words(recipe.origin.claim),
-            same_figure(recipe, records),
-            mean_words([accuracies(record, split_of(records))[-1] for record in records]) if records else "",
-            f"{len(records)} {records[0].engine}" if records else "",
-            kept(recipe, records),
-            f"{min(sum(row.seconds for row in record.epochs) for record in records):.0f}" if records else "",
-        )
-        yield "| " + " | ".join(cells) + " |"
+    runs = [(recipe, full_runs(RECORDS, recipe.name, recipe.epochs)) for recipe in RECIPES]
+    yield to_markdown(results_table(runs))
 
 
-def same_figure(recipe: Recipe, records: list[RunRecord]) -> str:
-    """Return what full runs of the recipe gave for the figure its document claims: best or final, same split."""
-    claim = recipe.origin.claim
-    if not records:
-        return "not run in full yet"
-    if claim is None:
-        return ""
-    curves = [accuracies(record, claim.split) for record in records]
-    return mean_words([max(curve) if claim.which == "best" else curve[-1] for curve in curves])
-
-
-def kept(recipe: Recipe, records: list[RunRecord]) -> str:
-    """Return how many of the runs kept the recipe's budget, judged anew."""
-    budget = budget_for(recipe.budgets, "mnist")
-    if not records or budget is None:
-        return ""
-    return f"{sum(check(budget, record).met is True for record in records)} of {len(records)}"
-
-
-def mean_words(figures: list[float]) -> str:
-    """Return `99.43 ± 0.03`, or the figure alone when there is one."""
-    found = summary(np.array(figures))
-    return f"{found.mean:.2f}" + (f" ± {found.deviation:.2f}" if found.n > 1 else "")
-
-
-def runs_table() -> Iterator[str]:
+def runs() -> Iterator[str]:
     """Yield the table of records/README.md: one line for every recipe that was run, with final and lowest figures."""
-    yield "| dataset | engine | recipe | seeds | epochs | split | final, % | best, % | lowest of the last 5, % |"
-    yield "|---|---|---|---:|---:|---|---|---|---|"
-    for folder in sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir() and "choices" not in path.parts):
-        dataset, engine, name = folder.relative_to(RECORDS).parts
-        records = records_in(folder)
-        split = split_of(records)
-        curves = [accuracies(record, split) for record in records]
-        figures = [[curve[-1] for curve in curves], [max(curve) for curve in curves], [min(c[-5:]) for c in curves]]
-        cells = [dataset, engine, name, str(len(records)), str(len(curves[0])), split, *map(mean_words, figures)]
-        yield "| " + " | ".join(cells) + " |"
+    folders = sorted(path for path in RECORDS.glob("*/*/*") if path.is_dir() and "choices" not in path.parts)
+    named = {folder.relative_to(RECORDS).parts: records_in(folder) for folder in folders}
+    yield to_markdown(runs_table({(dataset, engine, name): group for (dataset, engine, name), group in named.items()}))
 
 
-def split_of(records: list[RunRecord]) -> str:
-    """Return the split that judges these runs."""
-    return "val" if records[0].val_images else "test"
-
-
-def claims_tables() -> Iterator[str]:
+def claims() -> Iterator[str]:
     """Yield docs/CLAIMS.md: every claim of every document with its verdict and reason."""
     for title, checked in pw.claims().items():
-        counts = Counter(one.verdict for one in checked)
-        yield f"## {title}"
-        yield ""
-        yield (
-            f"{len(checked)} claims: "
-            + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-            + "."
-        )
-        yield ""
-        yield "| verdict | of | it says | because |"
-        yield "|---|---|---|---|"
-        for one in checked:
-            about = getattr(one.claim, "recipe", getattr(one.claim, "small", ""))
-            yield f"| {one.verdict} | {about} | {one.claim.quote} | {one.reason} |"
-        yield ""
+        yield f"## {title}\n"
+        yield f"{len(checked)} claims: {verdict_counts(checked)}.\n"
+        yield f"{to_markdown(claims_table(checked))}\n"
+
+
+def contradictions() -> Iterator[str]:
+    """Yield what does not agree in the documents, and what finds it here."""
+    checked = [claim for document in pw.claims().values() for claim in document]
+    by_name = {recipe.name: recipe for recipe in RECIPES}
+    sources = [(contradiction, found_by(contradiction, checked, by_name)) for contradiction in CONTRADICTIONS]
+    yield f"{sum(bool(source) for _, source in sources)} of {len(sources)} are found.\n"
+    yield to_markdown(contradictions_table(sources))
 
 
 def sentences() -> Iterator[str]:
-    """Yield one sentence a recipe on how it compares with its document."""
-    by_name = {one.name: one for one in RECIPES}
-    facts = Facts(by_name, lambda name: full_runs(RECORDS, name, by_name[name].epochs))
-    words = {TRUE: "in line", FALSE: "not what we find", UNCHECKABLE: "open"}
+    """Yield one sentence per recipe on how it compares with its document."""
+    checked = [claim for document in pw.claims().values() for claim in document]
     for recipe in RECIPES:
-        claim = recipe.origin.claim
-        if claim is None:
-            continue
-        stated = Reached(claim_words(claim), recipe.name, claim.accuracy, claim.split, claim.which)
-        checked = check_claim(stated, facts)
-        yield f"- `{recipe.name}`, {claim_words(claim)}: {words[checked.verdict]}; {checked.reason}."
+        if recipe.origin.claim is not None:
+            stated = next(claim for claim in checked if is_headline(claim, recipe))
+            yield f"- `{recipe.name}`, {claim_words(recipe.origin.claim)}: {stated.verdict}; {stated.reason}."
 
 
-def walk_table() -> Iterator[str]:
+def is_headline(checked: CheckedClaim, recipe: Recipe) -> bool:
+    """Return whether a claim is the one that the recipe's origin names."""
+    claim, headline = checked.claim, recipe.origin.claim
+    if not isinstance(claim, Reached) or headline is None:
+        return False
+    stated = headline.accuracy, headline.split, headline.which
+    return claim.recipe == recipe.name and stated == (claim.accuracy, claim.split, claim.which)
+
+
+def walk() -> Iterator[str]:
     """Yield what each change from the first step of document 000 to its third gains, from full runs of all steps."""
-    steps = [(words, full_runs(RECORDS, one.name, one.epochs)) for words, one in progressive.WALK]
-    headers, rows = walk_rows(changes(steps))
-    yield "| " + " | ".join(headers) + " |"
-    yield "|---" + "|---:" * (len(headers) - 1) + "|"
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
+    steps = [(label, full_runs(RECORDS, recipe.name, recipe.epochs)) for label, recipe in progressive.ABLATION]
+    yield to_markdown(ablation_table(ablation_steps(steps)))
 
 
-def choices_tables() -> Iterator[str]:
-    """Yield docs/CHOICES.md: what every candidate of a choice reached on held-out training images, best first."""
+def choices() -> Iterator[str]:
+    """Yield docs/CHOICES.md: what every candidate of a choice reached on the validation set, best first."""
     for group in sorted((RECORDS / "choices").iterdir()):
-        yield f"## {group.name}"
-        yield ""
-        yield "| candidate | parameters | mean of the last five epochs (%) | their lowest (%) | their loss | seeds |"
-        yield "|---|---:|---|---:|---:|---:|"
-        rows = (choice_row(records_in(folder)) for folder in group.iterdir())
-        yield from (text for _, text in sorted(rows, reverse=True))
-        yield ""
+        scores = rank(records_in(folder) for folder in group.iterdir())
+        yield f"## {group.name}\n"
+        yield f"{to_markdown(choices_table(scores))}\n"
 
 
-def choice_row(records: list[RunRecord]) -> tuple[float, str]:
-    """Return a candidate's mean held-out accuracy over its last five epochs and seeds, and its line of the table."""
-    ends = [accuracies(record, "val")[-5:] for record in records]
-    losses = [row.val_loss for record in records for row in record.epochs[-5:] if row.val_loss is not None]
-    mean = summary(np.mean(ends, axis=1))
-    spread = f" ± {mean.deviation:.3f}" if mean.n > 1 else ""
-    cells = f"{mean.mean:.3f}{spread} | {np.mean([min(end) for end in ends]):.3f} | {np.mean(losses):.4f} | {mean.n}"
-    return mean.mean, f"| {records[0].recipe} | {records[0].params:,} | {cells} |"
+def json() -> Iterator[str]:
+    """Yield docs/json.md: the shape of what every command prints with --json."""
+    yield outputs_page()
 
 
 TABLES = {
-    "sentences": sentences,
-    "recipes": recipe_table,
-    "runs": runs_table,
-    "claims": claims_tables,
-    "walk": walk_table,
-    "choices": choices_tables,
+    function.__name__: function for function in (sentences, recipes, runs, claims, contradictions, walk, choices, json)
 }
-DOCUMENTS = (ROOT / "README.md", RECORDS / "README.md", ROOT / "docs" / "CLAIMS.md", ROOT / "docs" / "CHOICES.md")
+DOCUMENTS = (
+    *(ROOT / "README.md", RECORDS / "README.md"),
+    *(ROOT / "docs" / name for name in ("CLAIMS.md", "CHOICES.md", "json.md")),
+)
 
 
 def render(text: str) -> str:

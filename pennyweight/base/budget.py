@@ -4,22 +4,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from pennyweight.base.errors import UsageError, unknown
-from pennyweight.base.records import EpochRow, Limit, RunRecord, Verdict
-
-SPLITS = ("test", "val")
+from pennyweight.base.errors import UsageError, unknown_name_error
+from pennyweight.base.records import SPLITS, Limit, RunRecord, Verdict
 
 
 @dataclass(frozen=True)
 class Budget:
     """Hard limits for one dataset: parameters, epochs, and an accuracy (percent) held over the last epochs.
 
-    `hold_rate` is the share of seeds that must hold it when many are judged together.
+    `hold_rate` is the share of seeds that must hold it when many are judged together. A `max_` of None is no cap.
     """
 
     dataset: str
-    max_params: int
-    max_epochs: int
+    max_params: int | None
+    max_epochs: int | None
     accuracy: float
     hold_epochs: int = 1
     hold_rate: float = 0.95
@@ -38,14 +36,15 @@ def check_budget(budget: Budget) -> None:
         "max_params": (1, 10**12),
         "max_epochs": (1, 100_000),
         "accuracy": (0, 100),
-        "hold_epochs": (1, budget.max_epochs),
+        "hold_epochs": (1, budget.max_epochs or 100_000),
         "hold_rate": (0, 1),
     }
     for name, (low, high) in ranges.items():
-        if not low <= getattr(budget, name) <= high:
-            raise UsageError(f"budget.{name} is {getattr(budget, name)}; it must be from {low} to {high}.")
+        value = getattr(budget, name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"budget.{name} is {value}; it must be from {low} to {high}.")
     if budget.split not in SPLITS:
-        raise unknown("split", budget.split, SPLITS)
+        raise unknown_name_error("split", budget.split, SPLITS)
 
 
 def check(budget: Budget, record: RunRecord) -> Verdict:
@@ -53,16 +52,19 @@ def check(budget: Budget, record: RunRecord) -> Verdict:
 
     Breaches are named: too_many_params, too_many_epochs, too_short, not_measured, accuracy_not_held.
     """
-    checks = [_params(budget, record), _epochs(budget, record), *_accuracy(budget, record)]
+    checks = [
+        *_cap("parameters", record.params, budget.max_params, "too_many_params"),
+        *_cap("epochs", len(record.epochs), budget.max_epochs, "too_many_epochs"),
+        *_accuracy(budget, record),
+    ]
     breaches = tuple(breach for limit, breach in checks if not limit.met)
     return Verdict(not breaches, budget.dataset, budget.split, tuple(limit for limit, _ in checks), breaches)
 
 
 def judge_record(budgets: tuple[Budget, ...], record: RunRecord) -> Verdict:
-    """Judge one run by the budget of its dataset; not judged without one, or where the test images were left alone."""
+    """Judge one run by the budget of its dataset; not judged without one, or without test figures."""
     budget = budget_for(budgets, record.dataset)
-    left_alone = all(row.test_correct is None for row in record.epochs)
-    if budget is None or (budget.split == "test" and left_alone):
+    if budget is None or (budget.split == "test" and not record.evaluated_on("test")):
         return not_judged(record.dataset)
     return check(budget, record)
 
@@ -77,29 +79,15 @@ def budget_for(budgets: tuple[Budget, ...], dataset: str) -> Budget | None:
     return next((budget for budget in budgets if budget.dataset == dataset), None)
 
 
-def correct_of(row: EpochRow, split: str) -> int | None:
-    """Return how many images of the split were right after this epoch, None when not measured."""
-    return row.val_correct if split == "val" else row.test_correct
-
-
-def images_of(record: RunRecord, split: str) -> int:
-    """Return how many images the split holds."""
-    return record.val_images if split == "val" else record.test_images
-
-
-def _params(budget: Budget, record: RunRecord) -> tuple[Limit, str]:
-    met = record.params <= budget.max_params
-    return Limit("parameters", f"at most {budget.max_params:,}", f"{record.params:,}", met), "too_many_params"
-
-
-def _epochs(budget: Budget, record: RunRecord) -> tuple[Limit, str]:
-    met = len(record.epochs) <= budget.max_epochs
-    return Limit("epochs", f"at most {budget.max_epochs}", str(len(record.epochs)), met), "too_many_epochs"
+def _cap(name: str, measured: int, cap: int | None, breach: str) -> list[tuple[Limit, str]]:
+    if cap is None:
+        return []
+    return [(Limit(name, f"at most {cap:,}", f"{measured:,}", measured <= cap), breach)]
 
 
 def _accuracy(budget: Budget, record: RunRecord) -> list[tuple[Limit, str]]:
-    images = images_of(record, budget.split)
-    last = [correct_of(row, budget.split) for row in record.epochs[-budget.hold_epochs :]]
+    images = record.images(budget.split)
+    last = [row.score(budget.split).correct for row in record.epochs[-budget.hold_epochs :]]
     measured = [correct for correct in last if correct is not None]
     needed = budget.correct_needed(images)
     held = bool(measured) and min(measured) >= needed

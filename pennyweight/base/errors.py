@@ -22,7 +22,11 @@ class UsageError(PennyweightError):
     exit_code = 2
 
 
-class EnvironmentRefused(PennyweightError):
+class NoRecipeError(UsageError):
+    """A Python file that was named as a recipe holds none."""
+
+
+class UnavailableError(PennyweightError):
     """Data, an optional package or the machine is missing or refuses (full disk, unwritable, locked)."""
 
     exit_code = 3
@@ -47,7 +51,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
 
 
-def unknown(kind: str, word: str, known: Iterable[str]) -> UsageError:
+def unknown_name_error(kind: str, word: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not in a closed set, with the nearest name, else the whole set."""
     names = list(known)
     return UsageError(f"There is no {kind} '{word}'.{did_you_mean(word, names) or ' Known: ' + ', '.join(names) + '.'}")

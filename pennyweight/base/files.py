@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
-from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.errors import UnavailableError
+from pennyweight.base.reading import NotAFile, open_regular
 
 TEMPORARY_SUFFIX = ".tmp"
 _TEMPORARY = re.compile(r".+\.\d+" + re.escape(TEMPORARY_SUFFIX))
@@ -16,12 +18,13 @@ _TEMPORARY = re.compile(r".+\.\d+" + re.escape(TEMPORARY_SUFFIX))
 def write_atomically(path: Path, content: bytes) -> None:
     """Put `content` at `path` in one step: temporary file, fsync, rename, fsync of the folder.
 
-    Raises EnvironmentRefused when the system refuses (full disk, read-only folder); what stood there before survives.
+    A symbolic link at `path` is replaced, not written through.
+    Raises UnavailableError when the system refuses (full disk, read-only folder); what stood there before survives.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        with _new(temporary) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -29,7 +32,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         _remove_quietly(temporary)
-        raise refusal(path, len(content), error) from error
+        raise write_error(path, len(content), error) from error
+
+
+def _new(temporary: Path) -> BinaryIO:
+    """Create a file that was not there: what a killed process of our number left, or a link, is not written to."""
+    try:
+        return open(temporary, "xb")
+    except FileExistsError:
+        temporary.unlink()
+        return open(temporary, "xb")
+
+
+def open_lock(path: Path) -> int:
+    """Open a file to lock, made where it is missing and else untouched; raises OSError for a link or another kind."""
+    return open_regular(str(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
 
 
 def remove_temporaries(folder: Path) -> None:
@@ -39,15 +56,16 @@ def remove_temporaries(folder: Path) -> None:
             _remove_quietly(leftover)
 
 
-def refusal(path: Path, size_bytes: int, error: OSError) -> EnvironmentRefused:
+def write_error(path: Path, size_bytes: int, error: OSError) -> UnavailableError:
     """Return the sentence for a write that the system refused, with the free space where the disk is full."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return EnvironmentRefused(
+        return UnavailableError(
             f"Cannot write {path}: {reason} ({size_bytes:,} bytes needed, {_free_bytes(path):,} free). "
             "Free some space and run the same command again; what was complete before is kept."
         )
-    return EnvironmentRefused(f"Cannot write {path}: {reason}. Choose a place you may write to with --out or --data.")
+    remove = "Remove it, or choose" if isinstance(error, NotAFile) else "Choose"
+    return UnavailableError(f"Cannot write {path}: {reason}. {remove} a place you may write to with --out or --data.")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,17 +1,42 @@
 """The frozen records that travel between rooms and into `record.json`; accuracies are percentages."""
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.base.values import make
 
 SCHEMA = 1
+_NUMBERS = re.compile(r"\[\s+\d+(,\s+\d+)*\s+\]")
+
+
+SPLITS = ("test", "val")
+"""The splits an epoch's weights may be evaluated on."""
 
 
 @dataclass(frozen=True)
+class Score:
+    """What one epoch reached on one split: mean loss, accuracy in percent, images classified correctly.
+
+    All are None where the split was not evaluated; the running figures of training have no count. `unaveraged_accuracy`
+    is that of the weights themselves where the others are of their average.
+    """
+
+    loss: float | None
+    accuracy: float | None
+    correct: int | None
+    unaveraged_accuracy: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpochRow:
     """One epoch: running training figures (augmentation and dropout on), then figures of the weights it ended with.
 
@@ -32,6 +57,16 @@ class EpochRow:
     raw_val_accuracy: float | None = None
     raw_test_accuracy: float | None = None
 
+    def score(self, split: str) -> Score:
+        """Return the figures of one split: `train`, `val` or `test`; raises ValueError for any other."""
+        if split == "train":
+            return Score(self.train_loss, self.train_accuracy, None)
+        if split == "val":
+            return Score(self.val_loss, self.val_accuracy, self.val_correct, self.raw_val_accuracy)
+        if split == "test":
+            return Score(self.test_loss, self.test_accuracy, self.test_correct, self.raw_test_accuracy)
+        raise ValueError(f"there is no split {split!r}")
+
 
 @dataclass(frozen=True)
 class Misclassified:
@@ -40,6 +75,15 @@ class Misclassified:
     index: int
     label: int
     predicted: int
+
+
+@dataclass(frozen=True)
+class EpochMistakes:
+    """The images of one split that the weights of one epoch misclassify, by ascending index."""
+
+    epoch: int
+    split: str
+    images: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +98,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a budget says of one run; `met` is None when the dataset has no budget."""
+    """What a budget says of one run; `met` is None when the dataset has no budget, or its split was not evaluated."""
 
     met: bool | None
     dataset: str
@@ -80,7 +124,7 @@ class Provenance:
     started: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunRecord:
     """One finished run: what was trained on what, every epoch, the verdict, and the final mistakes."""
 
@@ -102,6 +146,64 @@ class RunRecord:
     schema: int = field(default=SCHEMA)
     sha256: str = ""
     """Digest of all the rest but the folder, written by `sealed`; empty in records of early versions."""
+    recipe_sha256: str = ""
+    """Digest of the `recipe.toml` the run was trained by; empty in records of early versions."""
+    planned_seeds: int = 0
+    """How many seeds, counted from 0, were planned before this run began; 0 where none were."""
+    final_train_correct: int | None = None
+    """Training images the final weights classify correctly, augmentation and dropout off; None in early records."""
+    mistakes_by_epoch: tuple[EpochMistakes, ...] = ()
+    """What the last epochs misclassify, at least as many as the budget holds; empty in records of early versions."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes, by label; empty in records of early versions."""
+    test_class_images: tuple[int, ...] = ()
+    """Test images of each class, by label; empty where the test images were not evaluated, and in early records."""
+
+    planned_epochs: int = 0
+    """Epochs of the recipe, of which a run that stopped early trained fewer; 0 in early records, which trained all."""
+    initial_sha256: str = ""
+    """Digest of the weights the run started from; empty where its seed drew them."""
+
+    def __repr__(self) -> str:
+        """Return one line: what was trained, how long, and what it reached."""
+        name, epochs = "+".join([self.recipe, *self.changes]), len(self.epochs)
+        reached = [
+            f"{split} {score.accuracy:.2f} %"
+            for split in SPLITS
+            if self.epochs and (score := self.epochs[-1].score(split)).accuracy is not None
+        ]
+        verdict = {True: "budget kept", False: "budget broken", None: "not judged"}[self.verdict.met]
+        words = [f"seed {self.seed}", f"{self.params:,} parameters", f"{epochs} epochs", *reached, verdict]
+        return f"<RunRecord of {name} on {self.dataset}: {', '.join(words)}>"
+
+    def images(self, split: str) -> int:
+        """Return how many images `train`, `val` or `test` holds; raises ValueError for any other split."""
+        counts = {"train": self.train_images, "val": self.val_images, "test": self.test_images}
+        if split not in counts:
+            raise ValueError(f"there is no split {split!r}")
+        return counts[split]
+
+    def evaluated_on(self, split: str) -> bool:
+        """Return whether any epoch was evaluated on `val` or `test`."""
+        return any(row.score(split).correct is not None for row in self.epochs)
+
+    def curve(self, split: str) -> NDArray[np.float64] | None:
+        """Return the accuracy in percent after every epoch, shape (epochs,); None unless every epoch was evaluated.
+
+        Of `val` and `test` it is computed from counts, of `train` it is the running accuracy.
+        """
+        if split == "train":
+            return np.array([row.train_accuracy for row in self.epochs], dtype=np.float64)
+        counts = [row.score(split).correct for row in self.epochs]
+        if None in counts or not counts:
+            return None
+        accuracies: NDArray[np.float64] = 100 * np.array(counts, dtype=np.float64) / self.images(split)
+        return accuracies
+
+    def loss_curve(self, split: str) -> NDArray[np.float64] | None:
+        """Return the mean loss after every epoch, shape (epochs,); None unless every epoch was evaluated."""
+        losses = [row.score(split).loss for row in self.epochs]
+        return None if None in losses or not losses else np.array(losses, dtype=np.float64)
 
 
 def sealed(record: RunRecord) -> RunRecord:
@@ -124,8 +226,9 @@ def _stated(value: Any) -> Any:
 
 
 def to_json(record: Any) -> str:
-    """Return a record as indented JSON; refuses numbers that JSON cannot hold."""
-    return json.dumps(asdict(record), indent=1, allow_nan=False) + "\n"
+    """Return a record as indented JSON, lists of whole numbers on one line; refuses numbers that JSON cannot hold."""
+    text = json.dumps(asdict(record), indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[0][1:-1].split())}]", text) + "\n"
 
 
 def run_record_from_json(text: str, source: str) -> RunRecord:
@@ -141,6 +244,9 @@ def run_record_from_json(text: str, source: str) -> RunRecord:
             "changes": tuple(_list(held, "changes")),
             "epochs": tuple(make(EpochRow, row) for row in _list(held, "epochs")),
             "misclassified": tuple(make(Misclassified, row) for row in _list(held, "misclassified")),
+            "mistakes_by_epoch": tuple(
+                make(EpochMistakes, row) for row in _list({"mistakes_by_epoch": [], **held}, "mistakes_by_epoch")
+            ),
             "provenance": make(Provenance, _object(held, "provenance")),
             "verdict": make(
                 Verdict, {**verdict, "limits": tuple(make(Limit, row) for row in _list(verdict, "limits"))}
@@ -160,23 +266,46 @@ def _check_counts(record: RunRecord) -> None:
     if [row.epoch for row in record.epochs] != list(range(1, len(record.epochs) + 1)) or not record.epochs:
         raise UsageError("its epochs are not numbered 1, 2, and so on.")
     for row in record.epochs:
-        for split, correct, images in (
-            ("test", row.test_correct, record.test_images),
-            ("val", row.val_correct, record.val_images),
-        ):
+        for split in SPLITS:
+            correct, images = row.score(split).correct, record.images(split)
             if correct is not None and not 0 <= correct <= images > 0:
                 raise UsageError(f"in epoch {row.epoch}, {correct} of {images} {split} images are right.")
+    if record.final_train_correct is not None and not 0 <= record.final_train_correct <= record.train_images:
+        raise UsageError(f"{record.final_train_correct} of {record.train_images} training images are right.")
+    counts = record.test_class_images
+    if counts and (len(counts) != len(record.classes) or min(counts) < 0 or sum(counts) != record.test_images):
+        raise UsageError(
+            f"it counts {sum(counts)} test images in {len(counts)} classes, but has {record.test_images} in "
+            f"{len(record.classes)}."
+        )
+    for mistakes in record.mistakes_by_epoch:
+        check_epoch_mistakes(mistakes, record.epochs, {"val": record.val_images, "test": record.test_images})
 
 
-def _object(held: dict[str, Any], name: str) -> dict[str, Any]:
-    value = held.get(name)
+def check_epoch_mistakes(mistakes: EpochMistakes, epochs: Sequence[EpochRow], split_images: Mapping[str, int]) -> None:
+    """Raise UsageError when an epoch lists other mistakes than it counts, or images that the split does not have."""
+    if not 1 <= mistakes.epoch <= len(epochs):
+        raise UsageError(f"it lists mistakes of epoch {mistakes.epoch}, but has {len(epochs)} epochs.")
+    row = epochs[mistakes.epoch - 1]
+    correct = row.score(mistakes.split).correct if mistakes.split in SPLITS else None
+    images, listed = split_images.get(mistakes.split, 0), mistakes.images
+    ascending = all(low < high for low, high in pairwise((-1, *listed, images)))
+    if correct is None or not ascending or len(listed) != images - correct:
+        raise UsageError(
+            f"in epoch {mistakes.epoch}, {correct} of {images} {mistakes.split} images are right, "
+            f"but {len(listed)} are listed as wrong, or not by ascending index."
+        )
+
+
+def _object(fields_read: dict[str, Any], name: str) -> dict[str, Any]:
+    value = fields_read.get(name)
     if not isinstance(value, dict):
         raise UsageError(f"'{name}' is {value!r}, but must be an object.")
     return value
 
 
-def _list(held: dict[str, Any], name: str) -> list[Any]:
-    value = held.get(name)
+def _list(fields_read: dict[str, Any], name: str) -> list[Any]:
+    value = fields_read.get(name)
     if not isinstance(value, list):
         raise UsageError(f"'{name}' is {value!r}, but must be a list.")
     return value

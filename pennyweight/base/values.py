@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeVar
 
-from pennyweight.base.errors import UsageError, unknown
+from pennyweight.base.errors import UsageError, unknown_name_error
 
 LONGEST_TEXT = 10_000
 LONGEST_SHOWN = 80
@@ -57,7 +57,7 @@ def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
     for name, given in fields.items():
         try:
             if name not in known:
-                raise unknown(f"{kind.__name__} field", name, known)
+                raise unknown_name_error(f"{kind.__name__} field", name, known)
             checked[name] = coerce(f"{kind.__name__}.{name}", given, hints[name])
         except UsageError as error:
             problems.append(str(error))
@@ -81,40 +81,40 @@ def check_types(value: object) -> None:
         given = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         if vars(make(type(value), given)) != vars(value):
             listed = ", ".join(name for name, item in given.items() if isinstance(item, list))
-            raise UsageError(f"{type(value).__name__}.{listed} is a list; write a tuple, in round brackets.")
+            raise UsageError(f"{type(value).__name__}.{listed} is a list; use a tuple, in parentheses.")
         for item in given.values():
             check_types(item)
 
 
-def coerce(where: str, given: object, hint: object) -> object:
-    """Return `given` if it fits the type `hint` (a whole number fits a float), else raise UsageError naming `where`."""
-    if fits(given, hint):
-        return given
-    if fits(given, int) and fits(float(typing.cast(int, given)), hint):
-        return float(typing.cast(int, given))
-    if isinstance(given, list) and typing.get_origin(hint) is tuple and fits(tuple(given), hint):
-        return tuple(given)
-    if isinstance(given, list | tuple) and typing.get_origin(hint) is tuple:
+def coerce(where: str, value: object, hint: object) -> object:
+    """Return `value` if it fits the type `hint` (a whole number fits a float), else raise UsageError naming `where`."""
+    if fits(value, hint):
+        return value
+    if fits(value, int) and fits(float(typing.cast(int, value)), hint):
+        return float(typing.cast(int, value))
+    if isinstance(value, list) and typing.get_origin(hint) is tuple and fits(tuple(value), hint):
+        return tuple(value)
+    if isinstance(value, list | tuple) and typing.get_origin(hint) is tuple:
         item = typing.get_args(hint)[0]
-        wrong = next(one for one in given if not fits(one, item))
+        wrong = next(one for one in value if not fits(one, item))
         raise UsageError(f"{where} holds {_shown(wrong)}, but each item must be {describe(item)}.")
-    raise UsageError(f"{where} is {_shown(given)}, but must be {describe(hint)}.")
+    raise UsageError(f"{where} is {_shown(value)}, but must be {describe(hint)}.")
 
 
-def fits(given: object, hint: object) -> bool:
-    """Tell whether `given` is of the type `hint`: a class, a union, `tuple[X, ...]` or a forward reference."""
+def fits(value: object, hint: object) -> bool:
+    """Return whether `value` is of the type `hint`: a class, a union, `tuple[X, ...]` or a forward reference."""
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
-        return any(fits(given, option) for option in typing.get_args(hint))
+        return any(fits(value, option) for option in typing.get_args(hint))
     if origin is tuple:
         item = typing.get_args(hint)[0]
-        return isinstance(given, tuple) and all(fits(one, item) for one in given)
+        return isinstance(value, tuple) and all(fits(one, item) for one in value)
     if isinstance(hint, typing.ForwardRef):
-        return dataclasses.is_dataclass(given)
+        return dataclasses.is_dataclass(value)
     if hint in (int, float):
-        small = not isinstance(given, int) or given.bit_length() <= LONGEST_BITS
-        return isinstance(given, hint) and not isinstance(given, bool) and small
-    return isinstance(given, hint)  # type: ignore[arg-type]
+        small = not isinstance(value, int) or value.bit_length() <= LONGEST_BITS
+        return isinstance(value, hint) and not isinstance(value, bool) and small
+    return isinstance(value, hint)  # type: ignore[arg-type]
 
 
 def describe(hint: object) -> str:
@@ -129,9 +129,9 @@ def describe(hint: object) -> str:
     return words.get(hint, getattr(hint, "__name__", str(hint)))  # type: ignore[call-overload, no-any-return]
 
 
-def _shown(given: object) -> str:
+def _shown(value: object) -> str:
     try:
-        text = repr(given)
+        text = repr(value)
     except ValueError:  # Python refuses to print numbers of thousands of digits
         return "a number too long to print"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
@@ -154,13 +154,13 @@ def _build(node: ast.expr, kinds: Mapping[str, type], constants: Mapping[str, ob
     match node:
         case ast.Call(func=ast.Name(id=name)):
             if name not in kinds:
-                raise unknown("kind", name, kinds)
+                raise unknown_name_error("kind", name, kinds)
             return make(kinds[name], _fields_of(node, kinds, constants))
         case ast.Name(id=name):
             if name in kinds:
-                raise UsageError(f"'{name}' needs brackets: {name}().")
+                raise UsageError(f"'{name}' needs parentheses: {name}().")
             if name not in constants:
-                raise unknown("constant", name, constants)
+                raise unknown_name_error("constant", name, constants)
             return constants[name]
         case ast.Tuple(elts=items):
             return tuple(_build(item, kinds, constants) for item in items)

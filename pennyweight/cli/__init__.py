@@ -1,1 +1,1 @@
-"""Floor 7: the command line, one file a verb."""
+"""Floor 8: the command line, one file per command."""

@@ -1,54 +1,54 @@
 """`pennyweight ablate`: what each change between two recipes gains."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pennyweight.base.errors import unknown
-from pennyweight.cli.options import Data, Json, complete_dataset
-from pennyweight.cli.output import result, result_json, say
+from pennyweight.base.errors import unknown_name_error
+from pennyweight.cli.options import Data, DatasetName, Json
+from pennyweight.cli.output import columns, result, result_json
 
 
 def ablate(
-    walk: Annotated[str, typer.Argument(metavar="WALK", help="progressive: from its first step to its third.")],
+    ablation: Annotated[str, typer.Argument(metavar="ABLATION", help="progressive: from its first step to its third.")],
     seeds: Annotated[str, typer.Option(metavar="LIST", help="Seeds, as 0-4 or 0,2,5.")] = "0-4",
-    jobs: Annotated[int | None, typer.Option(help="Runs at the same time; one a core unless given.")] = None,
-    dataset: Annotated[
-        str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)
-    ] = "mnist",
+    jobs: Annotated[int | None, typer.Option(help="Runs at the same time; default: one per core.")] = None,
+    dataset: DatasetName = "mnist",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Walk from one recipe to another by one change at a time, over seeds.
+    """Measure each change between two recipes, one at a time, over seeds.
 
-    Runs that are complete are not trained again; the same command goes on after a kill.
+    Complete runs are not retrained; if the command is killed, run it again to resume.
 
     Example: pennyweight ablate progressive --seeds 0-4
     """
-    from pennyweight.cli.seeds import parse_seeds, share_cores
+    from pennyweight.cli.seeds import parse_seeds
+    from pennyweight.cli.several import Lines, end_unless_complete, label_of
     from pennyweight.cli.signals import stop_on_signals
-    from pennyweight.cli.workers import Task, end_unless_complete, run_tasks
-    from pennyweight.judging.ablate import changes
-    from pennyweight.recipes.catalogue import WALKS
-    from pennyweight.reporting.tables import walk_text
-    from pennyweight.training.folder import read_record
+    from pennyweight.judging.ablation import ablation_steps
+    from pennyweight.recipes.catalogue import ABLATIONS
+    from pennyweight.reporting.ablations import ablation_table
+    from pennyweight.runs.request import Request
+    from pennyweight.tables.text import to_text
+    from pennyweight.training.pool import run_requests, share_cores
 
-    if walk not in WALKS:
-        raise unknown("walk", walk, WALKS)
+    if ablation not in ABLATIONS:
+        raise unknown_name_error("ablation", ablation, ABLATIONS)
     stop = stop_on_signals()
-    passed = ("--dataset", dataset, *(("--data", str(data)) if data else ()))
-    labels = {(one.name, n): f"{one.name} seed {n}" for _, one in WALKS[walk] for n in parse_seeds(seeds)}
-    tasks = [Task(label, (name, *passed, "--seed", str(n))) for (name, n), label in labels.items()]
-    together, threads = share_cores(jobs, len(tasks))
-    finished = run_tasks(
-        tasks, jobs=together, threads=threads, stop=stop, hear=lambda task, line: say(f"{task.label} | {line}")
-    )
-    end_unless_complete(finished, stop())
-    folders = {one.task.label: Path(one.record["folder"]) for one in finished if one.record}
-    groups = [
-        (words, [read_record(folders[label]) for (name, _), label in labels.items() if name == one.name])
-        for words, one in WALKS[walk]
+    requests = [
+        Request(target=recipe.name, seed=seed, dataset=dataset, data=data)
+        for _, recipe in ABLATIONS[ablation]
+        for seed in parse_seeds(seeds)
     ]
-    found = changes(groups)
-    return result_json(found) if as_json else result(walk_text(found))
+    together, threads = share_cores(jobs, len(requests))
+    outcomes = run_requests(requests, Lines(label_of), jobs=together, threads=threads, stop=stop)
+    end_unless_complete(outcomes, stop())
+    records = [(outcome.request.name, outcome.record) for outcome in outcomes if outcome.record]
+    steps = ablation_steps(
+        [(words, [one for name, one in records if name == recipe.name]) for words, recipe in ABLATIONS[ablation]]
+    )
+    if as_json:
+        result_json(steps)
+    else:
+        result(to_text(ablation_table(steps), columns()))

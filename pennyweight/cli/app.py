@@ -1,11 +1,11 @@
-"""The verbs put together; nothing heavy is imported here, so that help answers at once."""
+"""The commands put together; nothing heavy is imported here, so that help answers at once."""
 
 from typing import Annotated
 
 import typer
 
 from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, show, train, verify
-from pennyweight.cli import list as list_verb
+from pennyweight.cli import list as list_command
 
 app = typer.Typer(
     help="Train, judge and ship convolutional image classifiers under a hard budget.",
@@ -15,12 +15,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-app.command("list")(list_verb.list_recipes)
+app.command("list")(list_command.list_recipes)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
-app.command("audit")(audit.audit)
+app.command("audit", epilog=audit.MEANINGS)(audit.audit)
 app.command("ablate")(ablate.ablate)
 app.command("verify")(verify.verify)
 app.command("claims")(claims.claims)
@@ -33,11 +33,11 @@ app.command("doctor")(doctor.doctor)
     epilog="First steps: 'pennyweight list', then 'pennyweight train progressive-3'.",
 )
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Train, judge and ship convolutional image classifiers under a hard budget."""
     if version:
-        from pennyweight.training.provenance import package_version
+        from pennyweight.runs.provenance import package_version
 
         typer.echo(f"pennyweight {package_version()}")
         raise typer.Exit

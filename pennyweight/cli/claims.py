@@ -1,40 +1,42 @@
-"""`pennyweight claims`: what the source documents say, held against what is true."""
+"""`pennyweight claims`: whether what the source documents say is true."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pennyweight.cli.options import Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json
+
+if TYPE_CHECKING:
+    from pennyweight.documents.check import CheckedClaim
 
 
 def claims(
-    document: Annotated[str | None, typer.Argument(metavar="[DOCUMENT]", help="000 to 004; all unless given.")] = None,
+    document: Annotated[str | None, typer.Argument(metavar="[DOCUMENT]", help="000 to 004; default: all.")] = None,
     records: Annotated[
-        Path | None, typer.Option(help="Folder of published records; else those of this checkout, else none.")
+        Path | None, typer.Option(help="Folder of published records; default: those of this checkout, if any.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Check every claim of the five source documents.
 
-    Counts, shapes and layers are computed from the recipes, accuracies are held against records of many seeds.
+    Counts, shapes and layers are computed from the recipes, accuracies are compared with records of many seeds.
 
     Example: pennyweight claims 003
     """
     from pennyweight.api import claims as check
-    from pennyweight.reporting.tables import claims_text
+    from pennyweight.reporting.claims import claims_text
 
-    found = check(document, records=records)
+    by_document = check(document, records=records)
     if as_json:
-        return result_json(
-            {name: [_plain(one) for one in checked] for name, checked in found.items()},
-        )
-    return result("\n\n".join(claims_text(name, checked) for name, checked in found.items()))
+        result_json({title: [_values(claim) for claim in checked] for title, checked in by_document.items()})
+    else:
+        result("\n\n".join(claims_text(title, checked, columns()) for title, checked in by_document.items()))
 
 
-def _plain(one: object) -> dict[str, object]:
+def _values(checked: "CheckedClaim") -> dict[str, object]:
     from dataclasses import asdict
 
-    facts = asdict(one)  # type: ignore[call-overload]
-    return {"kind": facts["kind"], **facts["claim"], "verdict": facts["verdict"], "reason": facts["reason"]}
+    values = asdict(checked)
+    return {"kind": values["kind"], **values["claim"], "verdict": values["verdict"], "reason": values["reason"]}

@@ -1,27 +1,39 @@
-"""`pennyweight compare`: is one recipe better than another?"""
+"""`pennyweight compare`: is one recipe better, and is the difference significant?"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.options import Json, complete_recipe
+from pennyweight.cli.output import columns, result, result_json
 
-Side = Annotated[Path, typer.Argument(metavar="RUNS", help="A run folder, or a folder of runs as runs/NAME.")]
+Sides = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUNS RUNS...",
+        help="A run folder, a folder of runs as runs/NAME, or a published recipe's name for its published records.",
+        autocompletion=complete_recipe,
+    ),
+]
 
 
-def compare(first: Side, second: Side, as_json: Json = False) -> None:
-    """Compare two recipes, engines or runs by the accuracy of their last epoch.
+def compare(sides: Sides, as_json: Json = False) -> None:
+    """Compare recipes, engines or runs by the accuracy of their last epoch.
 
-    Welch's interval of the difference over seeds; between two single runs, McNemar's exact test on their mistakes.
+    Two: Welch's interval for the difference over seeds; for two single runs, McNemar's exact test on their mistakes.
 
-    Example: pennyweight compare runs/progressive-3 runs/skip-3
+    Three or more: a table, and every pair with its p-value adjusted for all pairs (Holm).
+
+    Examples: pennyweight compare runs/progressive-3 runs/skip-3; pennyweight compare progressive-3 skip-3 iteration-3
     """
     from pennyweight.api import compare as compare_runs
-    from pennyweight.reporting.tables import comparison_text
+    from pennyweight.judging.compare import Ranking
+    from pennyweight.reporting.comparisons import comparison_text, ranking_text
 
-    found = compare_runs(first, second)
+    compared = compare_runs(*sides)
     if as_json:
-        return result_json(found)
-    return result(comparison_text(found, str(first), str(second)))
+        result_json(compared)
+    elif isinstance(compared, Ranking):
+        result(ranking_text(compared, columns()))
+    else:
+        result(comparison_text(compared, sides[0], sides[1], columns()))

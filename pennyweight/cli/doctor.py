@@ -1,43 +1,46 @@
-"""`pennyweight doctor`: what this machine has, and what is missing for what."""
+"""`pennyweight doctor`: what is installed, what is missing, and what needs it."""
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from pennyweight.base.errors import UnavailableError
 from pennyweight.cli.options import Data, Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json
 
 PACKAGES = {
-    "numpy": "needed by everything",
-    "safetensors": "needed by everything",
-    "torch": "the torch engine, the way to a GPU: pip install 'pennyweight[torch]'",
+    "numpy": "required",
+    "safetensors": "required",
+    "torch": "the torch engine, required for GPU training: pip install 'pennyweight[torch]'",
 }
 
 
 def doctor(data: Data = None, as_json: Json = False) -> None:
-    """Say what this machine has and what is missing.
+    """Check what is installed and what is missing.
 
-    Processor, packages, compiler, datasets and where runs go. Nothing is changed.
+    Processor, packages, compiler, datasets (read and compared with the published ones) and where runs go. Changes
+    nothing.
 
     Example: pennyweight doctor
     """
-    from pennyweight.reporting.tables import table
+    from pennyweight.reporting.machine import machine_table
+    from pennyweight.tables.text import to_text
 
-    facts = _facts(data)
+    facts = _json_values(data)
     if as_json:
-        return result_json(facts)
-    lines = [(name, "yes" if found["ok"] else "no", found["what"]) for name, found in facts.items()]
-    return result(table(("", "ok", "what was found"), lines))
+        result_json(facts)
+    else:
+        result(to_text(machine_table(facts), columns()))
 
 
-def _facts(data: Data) -> dict[str, dict[str, object]]:
+def _json_values(data: Data) -> dict[str, dict[str, object]]:
     import os
     import platform
-    from pathlib import Path
 
     from pennyweight.api import RUNS
-    from pennyweight.data.catalogue import SOURCES
-    from pennyweight.data.sources import data_folder, missing
+    from pennyweight.base.machine import processor
+    from pennyweight.data.sources import SOURCES
     from pennyweight.native.compiler import compiler_version, find_compiler
-    from pennyweight.training.provenance import commit, package_version, processor
+    from pennyweight.runs.provenance import commit, package_version
 
     facts: dict[str, dict[str, object]] = {
         "pennyweight": {"ok": True, "what": f"{package_version()} {commit()}".strip()},
@@ -56,12 +59,28 @@ def _facts(data: Data) -> dict[str, dict[str, object]]:
         if compiler
         else "none; the native engine needs one: gcc, clang, or pip install 'pennyweight[compiler]'",
     }
-    folder = data_folder(data)
-    for name, source in SOURCES.items():
-        lacking = missing(source, folder / name)
-        what = f"in {folder / name}" if not lacking else f"not in {folder / name}; pennyweight fetch {name} gets it"
-        facts[name] = {"ok": not lacking, "what": what}
+    facts |= {name: _dataset_fact(name, data) for name in SOURCES}
     facts["digits"] = {"ok": True, "what": "embedded in the package"}
     here = Path.cwd()
     facts["run folder"] = {"ok": os.access(here, os.W_OK), "what": str(here / RUNS)}
     return facts
+
+
+def _dataset_fact(name: str, data: Data) -> dict[str, object]:
+    """Return whether the folder holds the published content of a dataset, which takes reading all of it."""
+    from pennyweight.data.dataset import load
+    from pennyweight.data.fetch import data_folder, missing
+    from pennyweight.data.sources import SOURCES
+
+    sentences = list[str]()
+    try:
+        folder = data_folder(data)
+        home = folder / name
+        if missing(SOURCES[name], home):
+            return {"ok": False, "what": f"not in {home}; pennyweight fetch {name} gets it"}
+        if load(name, folder, report=sentences.append, download=False).name == name:
+            return {"ok": True, "what": f"in {home}"}
+    except UnavailableError as error:
+        return {"ok": False, "what": str(error)}
+    sentences.append(f"Move them away, and pennyweight fetch {name} gets the published ones.")
+    return {"ok": False, "what": " ".join(sentences)}

@@ -1,4 +1,4 @@
-"""`pennyweight fetch`: a dataset onto this machine."""
+"""`pennyweight fetch`: download a dataset."""
 
 from typing import Annotated
 
@@ -13,21 +13,26 @@ def fetch(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Get a dataset if it is not there yet, and check it.
+    """Download a dataset if it is missing, and check it.
 
-    Exit 3 when there is no network, known within 10 s.
+    Existing files that hold other images are left alone and called other-DATASET.
+
+    Exit 3 without a network, within 10 s.
 
     Example: pennyweight fetch fashion-mnist
     """
     from pennyweight.data.dataset import load
-    from pennyweight.data.sources import data_folder
+    from pennyweight.data.fetch import data_folder
+    from pennyweight.data.sources import EMBEDDED, OTHER
 
     dataset = load(name, data, report=say)
     counts = {"train_images": len(dataset.train_labels), "test_images": len(dataset.test_labels)}
+    folder = data_folder(data)
     if as_json:
-        return result_json({"name": name, "folder": str(data_folder(data)), **counts, "digest": dataset.digest})
-    where = "embedded in the package" if name == "digits" else str(data_folder(data) / name)
-    return result(
-        f"{name}: {counts['train_images']:,} training and {counts['test_images']:,} test images, "
+        result_json({"name": dataset.name, "folder": str(folder), **counts, "digest": dataset.digest})
+        return
+    where = "embedded in the package" if name == EMBEDDED else str(folder / name.removeprefix(OTHER))
+    result(
+        f"{dataset.name}: {counts['train_images']:,} training and {counts['test_images']:,} test images, "
         f"{dataset.classes} classes, {where}"
     )

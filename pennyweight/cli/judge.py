@@ -1,4 +1,4 @@
-"""`pennyweight judge`: finished runs against their budgets."""
+"""`pennyweight judge`: finished runs against their budgets, or yours."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,30 +6,70 @@ from typing import Annotated
 import typer
 
 from pennyweight.cli.options import Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json, say
 
 
 def judge(
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Run folders, or folders of them.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run folders, folders that hold runs at any depth, record files, or names of published recipes.",
+        ),
+    ],
+    budget: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your budget as TOML: accuracy, max_params, max_epochs, hold_epochs, split."),
+    ] = None,
+    max_params: Annotated[int | None, typer.Option(help="Most trained parameters you allow.")] = None,
+    max_epochs: Annotated[int | None, typer.Option(help="Most epochs you allow.")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="Accuracy in percent you ask for.")] = None,
+    hold: Annotated[int | None, typer.Option(help="Last epochs in each of which it must hold.")] = None,
+    allow_unjudged: Annotated[
+        bool, typer.Option("--allow-unjudged", help="Do not exit 1 for runs that have no budget.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Judge finished runs against their budgets.
 
-    Each run alone, then all seeds of a recipe together. Exit 1 unless every recipe's verdict is met.
+    A run kept or broke its budget. A recipe with two or more seeds is met, not met, or not shown yet.
 
-    Examples: pennyweight judge runs/progressive-3; pennyweight judge runs/*/seed-0
+    Your own limits override a run's. Recipe, record, weights and checkpoint are first checked against each other.
+
+    Exit 0 when the run kept its budget or, with two or more seeds, every recipe is met; 1 otherwise; 4 when the files
+    of a run do not agree.
+
+    Examples: pennyweight judge runs/progressive-3; pennyweight judge runs/progressive-3/seed-0;
+    pennyweight judge submissions --accuracy 99.4 --hold 5 --max-params 8000 --max-epochs 15
     """
     from pennyweight.api import judge as judge_runs
-    from pennyweight.reporting.tables import limit_lines, seeds_text, verdict_words
+    from pennyweight.api import read_budget
+    from pennyweight.reporting.judgements import judgement_text
 
-    found = judge_runs(*folders)
+    judgement = judge_runs(
+        *runs,
+        budget=read_budget(budget) if budget else None,
+        max_params=max_params,
+        max_epochs=max_epochs,
+        accuracy=accuracy,
+        hold_epochs=hold,
+    )
     if as_json:
-        result_json(found)
+        result_json(
+            {
+                "met": judgement.met,
+                "runs": judgement.runs,
+                "groups": judgement.groups,
+                "problems": judgement.problems,
+            }
+        )
     else:
-        for run in found.runs:
-            result(f"{run.folder}: {verdict_words(run.verdict)}")
-            result(limit_lines(run.verdict.limits))
-        for group in found.groups:
-            result(seeds_text(group))
-    if found.met is False:
+        if judgement.runs:
+            result(judgement_text(judgement, columns()))
+        for problem in judgement.problems:
+            say(f"Error: {problem.message}")
+    if judgement.problems:
+        raise typer.Exit(max(problem.exit_code for problem in judgement.problems))
+    unjudged = any(run.budget is None for run in judgement.runs) and not allow_unjudged
+    if judgement.met is False or unjudged:
         raise typer.Exit(1)

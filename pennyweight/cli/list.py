@@ -1,7 +1,7 @@
 """`pennyweight list`: the published recipes."""
 
 from pennyweight.cli.options import Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json
 
 
 def list_recipes(as_json: Json = False) -> None:
@@ -10,11 +10,11 @@ def list_recipes(as_json: Json = False) -> None:
     Example: pennyweight list --json
     """
     from pennyweight.nets.measure import measure
-    from pennyweight.nets.plan import make_plan
     from pennyweight.recipes.catalogue import RECIPES
-    from pennyweight.reporting.tables import claim_words, table
+    from pennyweight.reporting.recipes import claim_words, recipes_table
+    from pennyweight.tables.text import to_text
 
-    measured = [(recipe, measure(make_plan(recipe.layers))) for recipe in RECIPES]
+    measured = [(recipe, measure(recipe.plan())) for recipe in RECIPES]
     if as_json:
         rows = [
             {
@@ -29,18 +29,6 @@ def list_recipes(as_json: Json = False) -> None:
             }
             for recipe, costs in measured
         ]
-        return result_json(rows)
-    lines = [
-        (
-            recipe.name,
-            f"{costs.params:,}",
-            f"{costs.macs:,}",
-            costs.receptive_field,
-            recipe.epochs,
-            claim_words(recipe.origin.claim),
-            recipe.origin.document[:3],
-        )
-        for recipe, costs in measured
-    ]
-    headers = ("recipe", "params", "MACs", "sees", "epochs", "claim of its document, %", "doc")
-    return result(table(headers, lines, right=" rrrr"))
+        result_json(rows)
+    else:
+        result(to_text(recipes_table(measured), columns()))

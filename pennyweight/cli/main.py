@@ -1,25 +1,25 @@
-"""The door: every verb, every exit code, and no traceback for a user."""
+"""The door: every command, every exit code, and no traceback for a user."""
 
 import os
 import sys
+from collections.abc import Callable
 
 TRACEBACK = "PENNYWEIGHT_TRACEBACK"
 INTERRUPTED = 130
 
 
-def run() -> None:
-    """Run the command line and end the process with the promised exit code.
+def run(command: Callable[[], None] | None = None) -> None:
+    """Run `command`, by default the command line, and end the process with the promised exit code.
 
     Everything is imported in here, so that a signal finds us ready as early as Python allows.
     """
     try:
-        from pennyweight.cli.signals import interrupt_on_signals
+        from pennyweight.cli.signals import ignore_signals, interrupt_on_signals
 
         interrupt_on_signals()
         _open_closed_streams()
-        from pennyweight.cli.app import app
-
-        app(prog_name="pennyweight")
+        (command or _command_line)()
+        ignore_signals()
     except KeyboardInterrupt:
         _end_interrupted()
     except SystemExit as end:
@@ -28,27 +28,35 @@ def run() -> None:
             _end_unread()
         if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
             _end_interrupted()
+        ignore_signals()
         raise
+    except BrokenPipeError:
+        _end_unread()
     except Exception as error:
-        _end_on(error)
+        _end(*describe(error))
 
 
-def _end_on(error: Exception) -> None:
+def describe(error: Exception) -> tuple[str, int]:
+    """Return an error as one sentence and the exit code it ends in; raises it again where a traceback is asked for."""
     from pennyweight.base.errors import PennyweightError
 
     if isinstance(error, PennyweightError):
-        _end(str(error), error.exit_code)
-    if isinstance(error, BrokenPipeError):
-        _end_unread()
+        return str(error), error.exit_code
     if os.environ.get(TRACEBACK):
         raise error
-    _end(f"Something unforeseen: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", 1)
+    return f"Unexpected error: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", 1
+
+
+def _command_line() -> None:
+    from pennyweight.cli.app import app
+
+    app(prog_name="pennyweight")
 
 
 def _end_interrupted() -> None:
     """End at once: after a KeyboardInterrupt in the middle of an import, Python itself might not exit with 130."""
     try:
-        _end("Interrupted; what was complete before is kept, the same command goes on.", INTERRUPTED)
+        _end("Interrupted. Completed work is kept; run the same command to resume.", INTERRUPTED)
     finally:
         os._exit(INTERRUPTED)
 

@@ -1,4 +1,4 @@
-"""Flags that several verbs share, and completion of what they take."""
+"""Flags that several commands share, and completion of what they take."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,9 @@ DATASETS = ("mnist", "fashion-mnist", "digits")
 
 def complete_recipe(incomplete: str) -> list[str]:
     """Return the published recipes that start with what is typed."""
-    from pennyweight.recipes.catalogue import NAMES
+    from pennyweight.recipes.catalogue import RECIPE_NAMES
 
-    return [name for name in NAMES if name.startswith(incomplete)]
+    return [name for name in RECIPE_NAMES if name.startswith(incomplete)]
 
 
 def complete_dataset(incomplete: str) -> list[str]:
@@ -24,14 +24,16 @@ Target = Annotated[
     str,
     typer.Argument(
         metavar="RECIPE",
-        help="A published name (see 'pennyweight list'), a recipe.toml, or path.py:NAME.",
+        help="A published name (see 'pennyweight list'), a recipe.toml, path.py with one recipe, or path.py:NAME. "
+        "A Python file is executed, a TOML file is not.",
         autocompletion=complete_recipe,
     ),
 ]
+DatasetName = Annotated[str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder that holds mnist/ and others; else $PENNYWEIGHT_DATA, else the user's cache."),
+    typer.Option(help="Folder that holds mnist/ and others; default: $PENNYWEIGHT_DATA, else the user's cache."),
 ]
 Settings = Annotated[
     list[str] | None,

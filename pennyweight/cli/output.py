@@ -1,9 +1,13 @@
 """Where words go: results to stdout, messages and progress to stderr."""
 
 import json
+import shutil
 import sys
 from dataclasses import asdict, is_dataclass
 from typing import Any
+
+PIPE_COLUMNS = 1_000
+"""Columns of what no terminal shows."""
 
 
 def say(sentence: str) -> None:
@@ -14,6 +18,14 @@ def say(sentence: str) -> None:
 def result(text: str) -> None:
     """Print a result on stdout."""
     print(text, flush=True)
+
+
+def columns() -> int:
+    """Return how wide the terminal is; where there is none, wide enough for `grep` to find a row in one line.
+
+    $COLUMNS wins over both.
+    """
+    return shutil.get_terminal_size(fallback=(PIPE_COLUMNS, 24)).columns
 
 
 def result_json(value: Any) -> None:

@@ -1,7 +1,6 @@
-"""Lists of seeds, and how many runs share the cores."""
+"""Lists of seeds as they are typed."""
 
 from pennyweight.base.errors import UsageError
-from pennyweight.training.provenance import usable_cores
 
 MOST_SEEDS = 10_000
 
@@ -18,11 +17,3 @@ def parse_seeds(text: str) -> list[int]:
             raise UsageError(f"--seeds holds '{part}'; a range goes upwards and holds at most {MOST_SEEDS:,} seeds.")
         seeds.update(range(int(first), end + 1))
     return sorted(seeds)
-
-
-def share_cores(jobs: int | None, runs: int) -> tuple[int, int]:
-    """Return how many of `runs` go on at the same time, one a core unless `jobs` says, and the threads of each."""
-    together = min(usable_cores() if jobs is None else jobs, runs)
-    if together < 1:
-        raise UsageError(f"--jobs is {jobs}; it must be 1 or more.")
-    return together, max(1, usable_cores() // together)

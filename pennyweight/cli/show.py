@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from pennyweight.cli.options import Json, Settings, Target
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
     from pennyweight.nets.measure import Measurement
-    from pennyweight.training.recipe import Recipe
+    from pennyweight.settings.recipe import Recipe
 
 
 def show(target: Target, settings: Settings = None, as_json: Json = False) -> None:
@@ -17,50 +17,30 @@ def show(target: Target, settings: Settings = None, as_json: Json = False) -> No
 
     Examples: pennyweight show progressive-3; pennyweight show skip-3 --json
     """
-    from pennyweight.api import recipe as find
+    from pennyweight.api import find_recipe
     from pennyweight.nets.measure import measure
-    from pennyweight.nets.plan import make_plan
+    from pennyweight.reporting.recipes import recipe_text
 
-    recipe = find(target, settings or [])
-    measured = measure(make_plan(recipe.layers))
+    recipe = find_recipe(target, settings or [])
+    measured = measure(recipe.plan())
     if as_json:
-        return result_json(_facts(recipe, measured))
-    return result(_text(recipe, measured))
+        result_json(_json_values(recipe, measured))
+    else:
+        result(recipe_text(recipe, measured, columns()))
 
 
-def _facts(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:
+def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:
     from dataclasses import asdict
 
-    from pennyweight.training.recipe_text import settings_of
+    from pennyweight.recipes.origins import layer_settings, variant_words
+    from pennyweight.settings.recipe_text import settings_of
 
-    return {"name": recipe.name, **asdict(measured), "settings": settings_of(recipe), "origin": asdict(recipe.origin)}
-
-
-def _text(recipe: "Recipe", measured: "Measurement") -> str:
-    from pennyweight.recipes.origins import says
-    from pennyweight.reporting.tables import claim_words, layer_table, table
-    from pennyweight.training.recipe_text import settings_of
-
-    settings = [(key, value, says(recipe, key)) for key, value in settings_of(recipe).items()]
-    budgets = [
-        f"budget on {one.dataset}: at most {one.max_params:,} parameters and {one.max_epochs} epochs, at least "
-        f"{one.accuracy:g} % {one.split} accuracy in each of the last {one.hold_epochs}. {one.reason}"
-        for one in recipe.budgets
-    ]
-    return "\n".join(
-        [
-            f"{recipe.name}  ({recipe.origin.document or 'no document'})",
-            f"claim: {claim_words(recipe.origin.claim) or 'none'}",
-            *([recipe.origin.note] if recipe.origin.note else []),
-            *budgets,
-            "",
-            layer_table(measured),
-            "",
-            f"{measured.params:,} trained parameters (what a cap counts), {measured.buffers:,} buffers, "
-            f"{measured.macs:,} multiply-accumulates an image",
-            f"receptive field {measured.receptive_field} pixels at the last convolution, jump {measured.jump}; "
-            f"largest activation {measured.largest_activation_bytes:,} bytes",
-            "",
-            table(("setting", "value", "from"), settings),
-        ]
-    )
+    settings = settings_of(recipe)
+    return {
+        "name": recipe.name,
+        **asdict(measured),
+        "settings": settings,
+        "from": {key: recipe.origin.says(key) for key in (*layer_settings(recipe), *settings)},
+        "variant": variant_words(recipe),
+        "origin": asdict(recipe.origin),
+    }

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: a verb is interrupted, a training asked to stop at the next slice, a second time at once.
+"""SIGINT, SIGTERM and SIGHUP interrupt a command; training stops at the next slice, on a second signal at once.
 
 What this process was started to ignore stays ignored: `nohup` and jobs in the background rely on it.
 """
@@ -7,8 +7,6 @@ import os
 import signal
 from types import FrameType
 
-PARENT = "PENNYWEIGHT_PARENT"
-"""Names the process that started this one and reads it; once that is gone, this one stops too."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -18,12 +16,11 @@ class StopFlag:
     def __init__(self, noted: int) -> None:
         """Start unset; the first `noted` signals only set the flag, the next interrupts, one more ends the process."""
         self._noted = noted
-        self._parent = os.environ.get(PARENT)
         self._received = 0
 
     def __call__(self) -> bool:
-        """Tell whether a signal asked to stop, or whoever started this process is gone."""
-        return self._received > 0 or self._parent not in (None, str(os.getppid()))
+        """Return whether a signal asked to stop."""
+        return self._received > 0
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._received += 1
@@ -44,6 +41,12 @@ def stop_on_signals() -> StopFlag:
     flag = StopFlag(noted=1)
     _install(flag)
     return flag
+
+
+def ignore_signals() -> None:
+    """Let no signal change the exit code any more: everything is done and printed, and Python is about to end."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _install(flag: StopFlag) -> None:

@@ -3,86 +3,72 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from pathlib import Path
-from threading import Lock
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pennyweight.api import recipe
-from pennyweight.base.records import RunRecord
+from pennyweight.api import find_recipe
 from pennyweight.cli.output import result, result_json, say
-from pennyweight.cli.seeds import parse_seeds, share_cores
-from pennyweight.cli.workers import Finished, Task, end_unless_complete, run_tasks
+from pennyweight.cli.several import end_unless_complete, label_of
 from pennyweight.nets.measure import measure
-from pennyweight.nets.plan import make_plan
-from pennyweight.recipes.catalogue import NAMES
-from pennyweight.reporting.matrix import Progress, final_accuracy, matrix_text
-from pennyweight.reporting.tables import duration
-from pennyweight.training.folder import read_record
+from pennyweight.recipes.catalogue import RECIPE_NAMES
+from pennyweight.reporting.progress import Progress, progress_text, run_line
+from pennyweight.reporting.text import duration
+from pennyweight.runs.request import Request
+from pennyweight.training.events import Done, Event, Failed
+from pennyweight.training.pool import run_requests, share_cores
 
 
 def train_all(
-    settings: Sequence[str],
-    passed: Sequence[str],
-    *,
-    seeds: str,
-    jobs: int | None,
-    stop: Callable[[], bool],
-    as_json: bool,
+    request: Request, seeds: Sequence[int], *, jobs: int | None, stop: Callable[[], bool], as_json: bool, verbose: bool
 ) -> None:
-    """Train every recipe and seed in a process of its own; the same command goes on after a kill."""
-    numbers = parse_seeds(seeds)
-    names = sorted(NAMES, key=lambda name: _work(name, settings))
-    words = (*passed, *(word for setting in settings for word in ("-s", setting)))
-    tasks = [Task(f"{name} seed {n}", (name, *words, "--seed", str(n))) for name in names for n in numbers]
-    together, threads = share_cores(jobs, len(tasks))
-    progress = Progress(names, len(numbers), perf_counter(), [_work(name, settings) for name in names])
+    """Train every recipe and seed in a process of its own; the same command resumes after a kill."""
+    work = {name: _work(name, request) for name in RECIPE_NAMES}
+    names = sorted(RECIPE_NAMES, key=lambda name: work[name])
+    requests = [replace(request, target=name, seed=seed) for name in names for seed in seeds]
+    together, threads = share_cores(jobs, len(requests))
+    progress = Progress({name: work[name] for name in names}, len(seeds), perf_counter())
     live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None
-    lock = Lock()  # every run is listened to by a thread of its own
-
-    def hear(task: Task, line: str) -> None:
-        with lock:
-            progress.hear(task.label, line)
-            show()
-        if not live and (line.startswith("Error") or "killed by" in line):
-            say(f"{task.label} | {line}")
-
-    def show() -> None:
-        if live:
-            live.update(Text(matrix_text(progress, perf_counter())), refresh=True)
-
-    def done(finished: Finished) -> None:
-        record = read_record(Path(finished.record["folder"])) if finished.record else None
-        with lock:
-            progress.end(finished.task.label, record)
-            show()
-        if record and not live:
-            left = progress.seconds_left(perf_counter())
-            ending = f", {duration(left)} left" if left else ""
-            say(f"{_run_line(record)}  {progress.ended} of {len(tasks)} runs{ending}")
-
-    say(f"{len(names)} recipes x {len(numbers)} seeds, {together} at a time")
+    say(f"{len(names)} recipes x {len(seeds)} seeds, {together} at a time")
     with live or nullcontext():
-        finished = run_tasks(tasks, jobs=together, threads=threads, stop=stop, hear=hear, done=done)
+        outcomes = run_requests(
+            requests, _Display(progress, live), jobs=together, threads=threads, stop=stop, verbose=verbose
+        )
     if as_json:
-        result_json([one.record for one in finished if one.record])
+        result_json([outcome.record for outcome in outcomes if outcome.record])
     else:
-        result(matrix_text(progress, perf_counter()))
-    end_unless_complete(finished, stop())
+        result(progress_text(progress, perf_counter()))
+    end_unless_complete(outcomes, stop())
 
 
-def _work(name: str, settings: Sequence[str]) -> float:
-    """Return what a run costs in multiply-accumulates an image, times epochs."""
-    wanted = recipe(name, settings)
-    return float(measure(make_plan(wanted.layers)).macs * wanted.epochs)
+class _Display:
+    """Shows how all runs go: on a terminal a table that is redrawn, else one line for every run that ended."""
+
+    def __init__(self, progress: Progress, live: Live | None) -> None:
+        self._progress = progress
+        self._live = live
+
+    def event(self, request: Request, event: Event) -> None:
+        """Show what happened to a run."""
+        self._progress.take(request, event)
+        now = perf_counter()
+        if self._live:
+            self._live.update(Text(progress_text(self._progress, now)), refresh=True)
+        elif isinstance(event, Failed):
+            say(f"{label_of(request)} | Error: {event.message}")
+        elif isinstance(event, Done):
+            left = self._progress.seconds_left(now)
+            ending = f", {duration(left)} left" if left else ""
+            say(f"{run_line(event.record)}  {self._progress.ended} of {self._progress.runs} runs{ending}")
+
+    def line(self, request: Request, text: str) -> None:
+        """Leave out the lines of single runs."""
 
 
-def _run_line(record: RunRecord) -> str:
-    split, accuracy = final_accuracy(record)
-    held = {True: "budget met", False: "budget not met", None: "not judged"}[record.verdict.met]
-    seconds = duration(sum(row.seconds for row in record.epochs))
-    figure = f"{split} {accuracy:.2f} %" if accuracy is not None else "not measured"
-    return f"{record.recipe:<20} seed {record.seed:<3} {figure}  {held:<15} {seconds:>9}"
+def _work(name: str, request: Request) -> float:
+    """Return what a run costs in multiply-accumulates per image, times epochs."""
+    recipe = find_recipe(name, request.assignments)
+    return float(measure(recipe.plan()).macs * recipe.epochs)

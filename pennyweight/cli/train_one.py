@@ -2,39 +2,26 @@
 
 from collections.abc import Callable
 
+from pennyweight.api import train
 from pennyweight.base.budget import budget_for
 from pennyweight.base.errors import Interrupted
-from pennyweight.cli.console import Console, same_command
-from pennyweight.cli.output import result, result_json, say
-from pennyweight.reporting.tables import plural, verdict_text
-from pennyweight.training.folder import set_aside
-from pennyweight.training.identity import refuse_foreign_folder
-from pennyweight.training.loop import train
-from pennyweight.training.run import Run
+from pennyweight.cli.output import columns, result, result_json
+from pennyweight.recipes.origins import budget_reason
+from pennyweight.reporting.console import Console, same_command
+from pennyweight.reporting.verdicts import verdict_text
+from pennyweight.runs.request import Request
 
 
-def train_one(run: Run, again: bool, stop: Callable[[], bool], as_json: bool, verbose: bool) -> None:
-    """Train `run` and print what it came to; raises Interrupted with the command that resumes it."""
-    refuse_foreign_folder(run.folder)
-    if again and (moved := set_aside(run.folder)):
-        say(f"The earlier run was moved to {moved}.")
-    say(_opening(run))
+def train_one(request: Request, *, stop: Callable[[], bool], as_json: bool, verbose: bool) -> None:
+    """Carry out `request` and print what it came to; raises Interrupted with the command that resumes it."""
+    console = Console(verbose)
     try:
-        record = train(run, Console(run, verbose), stop)
+        record = train(request, observer=console, stop=stop)
     except Interrupted as error:
         raise Interrupted(f"{error} This resumes it: {same_command()}") from error
     if as_json:
-        return result_json(record)
-    budget = budget_for(run.recipe.budgets, run.dataset.name)
-    result(verdict_text(record, budget.reason if budget else ""))
-    return result(record.folder)
-
-
-def _opening(run: Run) -> str:
-    changes = f" with {', '.join(run.changes)}" if run.changes else ""
-    images = len(run.dataset.train_labels) - run.recipe.validation_images
-    held = f", {run.recipe.validation_images:,} held out" if run.recipe.validation_images else ""
-    return (
-        f"{run.recipe.name}{changes} on {run.dataset.name}: {images:,} training images{held}, "
-        f"{plural(run.recipe.epochs, 'epoch')}, seed {run.seed}, {run.engine} engine on {run.device}"
-    )
+        result_json(record)
+        return
+    budget = budget_for(console.run.recipe.budgets, record.dataset)
+    result(verdict_text(record, budget_reason(console.run.recipe, budget) if budget else "", columns()))
+    result(record.folder)

@@ -1,4 +1,4 @@
-"""`pennyweight verify`: is a run what its record says?"""
+"""`pennyweight verify`: does a run agree with its record?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,29 +6,33 @@ from typing import Annotated
 import typer
 
 from pennyweight.cli.options import Data, Json
-from pennyweight.cli.output import result, result_json
+from pennyweight.cli.output import columns, result, result_json
 
 
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a finished run.")],
-    replay: Annotated[bool, typer.Option("--replay", help="Train the run again and compare.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Retrain the run and compare.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Recompute what a run's record states, from its weights and the data.
+    """Check a run against its record; --replay retrains it.
 
-    Counts, mistakes, digests, epochs and verdict are found anew. --replay trains again: to the same bytes on the same
-    processor, compiler and engine, else within what other seeds of the recipe gave. Exit 1 when something disagrees.
+    Counts, mistakes, digests, epochs and verdict are recomputed from the weights and the data. A replay must end with
+    the same bytes on the same processor, compiler and engine, else within the range of other seeds of the recipe.
+
+    Exit 1 when something disagrees.
 
     Example: pennyweight verify runs/progressive-3/seed-0 --replay
     """
     from pennyweight.api import verify as verify_run
-    from pennyweight.reporting.tables import verification_text
+    from pennyweight.reporting.verification import verification_text
 
-    found = verify_run(folder, data=data, replay=replay)
+    checked = verify_run(folder, data=data, replay=replay)
     if as_json:
-        result_json({"agrees": found.agrees, "folder": found.folder, "checks": found.checks})
+        result_json(
+            {"agrees": checked.agrees, "folder": checked.folder, "checks": checked.checks, "on_trust": checked.on_trust}
+        )
     else:
-        result(verification_text(found))
-    if not found.agrees:
+        result(verification_text(checked, columns()))
+    if not checked.agrees:
         raise typer.Exit(1)

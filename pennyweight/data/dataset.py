@@ -4,28 +4,31 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import EnvironmentRefused, UsageError, unknown
-from pennyweight.data import catalogue, digits, sources
-from pennyweight.data.pairs import read_pairs
+from pennyweight.base.errors import UnavailableError, unknown_name_error
+from pennyweight.base.input import Input
+from pennyweight.data import digits, fetch, sources
+from pennyweight.data.mnist_files import read_pairs
 from pennyweight.data.stratified import held_out
 
-NAMES = catalogue.NAMES
-_BRIGHTEST = 255
-_CHUNK_IMAGES = 4096
+DATASET_NAMES = sources.DATASET_NAMES
+_SHOWN = 12  # characters of a digest that are printed; all of them are compared
 _Four = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images `(n, 28, 28)` uint8 from 0 to 255 and labels `(n,)` uint8, for training and for testing, read-only.
+    """Images, uint8 from 0 to 255, and labels `(n,)`, for training and for testing, read-only.
 
-    `digest` is the SHA-256 over shapes and bytes of the four arrays; it says which content this is, whatever its name.
+    Labels are uint8, or int32 for more than 256 classes.
+
+    Grey images have shape `(n, rows, columns)`, others `(n, channels, rows, columns)`. `digest` is the SHA-256 over
+    shapes and bytes of the four arrays; it says which content this is, whatever its name. `load` gives a published name
+    to the published content alone.
     """
 
     name: str
@@ -41,23 +44,27 @@ class Dataset:
         """The number of classes."""
         return len(self.class_names)
 
+    def __repr__(self) -> str:
+        """Return one line: its name, and how many images of which shape and how many classes."""
+        train, test = len(self.train_labels), len(self.test_labels)
+        return (
+            f"<Dataset {self.name}: {train:,} training and {test:,} test images, {self.input}, {self.classes} classes>"
+        )
+
+    @property
+    def input(self) -> Input:
+        """The shape of the images."""
+        return Input(*((1,) * (4 - self.train_images.ndim)), *self.train_images.shape[1:])
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The training images of a dataset in two parts: `(n, 28, 28)` and `(n,)` uint8, read-only, `val` perhaps empty."""
+    """The training images of a dataset in two parts, shaped as its own, read-only; `val` is perhaps empty."""
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
     val_images: NDArray[np.uint8]
     val_labels: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class PixelStatistics:
-    """Mean and spread (population standard deviation) of all pixels, as fractions of 255."""
-
-    mean: float
-    spread: float
 
 
 def to_stderr(line: str) -> None:
@@ -68,20 +75,28 @@ def to_stderr(line: str) -> None:
 def load(
     name: str, folder: Path | None = None, report: Callable[[str], None] = to_stderr, download: bool = True
 ) -> Dataset:
-    """Return the dataset `name`, one of NAMES, from `folder` (else $PENNYWEIGHT_DATA, else the user's cache).
+    """Return the dataset `name`, one of DATASET_NAMES, from `folder` (else $PENNYWEIGHT_DATA, else the user's cache).
 
-    What is missing is downloaded and announced to `report`, unless `download` is false.
-    Raises UsageError for an unknown name and EnvironmentRefused when data is missing, damaged or inconsistent.
+    It is called `name` when its content is the published one; other content in that folder is called `other-NAME`,
+    which is a name to ask for as well, and `report` hears of it. What is missing is downloaded and announced to
+    `report`, unless `download` is false.
+    Raises UsageError for an unknown name and UnavailableError when data is missing, damaged or inconsistent.
     """
-    if name not in NAMES:
-        raise unknown("dataset", name, NAMES)
-    if name == catalogue.EMBEDDED:
+    if name == sources.EMBEDDED:
         small = digits.load_digits()
         arrays = (small.train_images, small.train_labels, small.test_images, small.test_labels)
         return _dataset(name, digits.CLASS_NAMES, arrays)
-    source = catalogue.SOURCES[name]
-    train, test = read_pairs(source, _paths(source, sources.data_folder(folder), report, download))
-    return _dataset(name, source.class_names, (train.images, train.labels, test.images, test.labels))
+    source = sources.SOURCES.get(name.removeprefix(sources.OTHER))
+    if source is None:
+        raise unknown_name_error("dataset", name, DATASET_NAMES)
+    root = fetch.data_folder(folder)
+    train, test = read_pairs(source, _paths(source, root, report, download))
+    dataset = _dataset(source.name, source.class_names, (train.images, train.labels, test.images, test.labels))
+    if dataset.name != source.name:
+        report(_other_content(dataset, source, root / source.name))
+    elif dataset.name != name:
+        report(f"{root / source.name} holds the published {source.name}, so this is {source.name} and not {name}.")
+    return dataset
 
 
 def hold_out(dataset: Dataset, val_count: int) -> Split:
@@ -96,22 +111,7 @@ def hold_out(dataset: Dataset, val_count: int) -> Split:
     return Split(*_read_only((images[~is_val], labels[~is_val], images[is_val], labels[is_val])))
 
 
-def pixel_statistics(images: NDArray[np.uint8]) -> PixelStatistics:
-    """Return mean and spread of all pixels of `images`, exact up to the last division and root.
-
-    In whole numbers from a histogram: the variance is (n sum(v^2) - sum(v)^2) / n^2. Raises UsageError without pixels.
-    """
-    if images.size == 0:
-        raise UsageError("There are no images to take pixel statistics of.")
-    histogram = [int(count) for count in _histogram(images)]
-    count = sum(histogram)
-    total = sum(value * pixels for value, pixels in enumerate(histogram))
-    squares = sum(value * value * pixels for value, pixels in enumerate(histogram))
-    whole = _BRIGHTEST * count
-    return PixelStatistics(mean=total / whole, spread=sqrt(count * squares - total * total) / whole)
-
-
-def content_digest(*arrays: NDArray[np.uint8]) -> str:
+def arrays_digest(*arrays: NDArray[np.uint8]) -> str:
     """Return the SHA-256 over the shape and the bytes of each array in turn, in hexadecimal."""
     hasher = sha256()
     for array in arrays:
@@ -121,7 +121,16 @@ def content_digest(*arrays: NDArray[np.uint8]) -> str:
 
 
 def _dataset(name: str, class_names: tuple[str, ...], arrays: _Four) -> Dataset:
-    return Dataset(name, class_names, *_read_only(arrays), content_digest(*arrays))
+    digest = arrays_digest(*arrays)
+    return Dataset(sources.content_name(name, digest), class_names, *_read_only(arrays), digest)
+
+
+def _other_content(dataset: Dataset, source: sources.Source, home: Path) -> str:
+    return (
+        f"{home} holds other images or labels than the published {source.name} (digest {dataset.digest[:_SHOWN]}, "
+        f"published {source.content[:_SHOWN]}): they are called {dataset.name}, and no budget for {source.name} "
+        "applies to them."
+    )
 
 
 def _read_only(arrays: _Four) -> _Four:
@@ -130,21 +139,13 @@ def _read_only(arrays: _Four) -> _Four:
     return arrays
 
 
-def _paths(source: catalogue.Source, folder: Path, report: Callable[[str], None], download: bool) -> list[Path]:
+def _paths(source: sources.Source, folder: Path, report: Callable[[str], None], download: bool) -> list[Path]:
     home = folder / source.name
-    wanted = sources.missing(source, home)
+    wanted = fetch.missing(source, home)
     if not wanted:
-        return sources.paths(source, home)
-    sources.require_folder(source, folder)
+        return fetch.paths(source, home)
+    fetch.require_folder(source, folder)
     if download:
-        return sources.fetch_source(source, folder, report)
+        return fetch.fetch_source(source, folder, report)
     names = ", ".join(file.name for file in wanted)
-    raise EnvironmentRefused(f"{home} lacks {names}. {sources.by_hand(source, wanted, home)}")
-
-
-def _histogram(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return how many pixels have each value, `(256,)`, in pieces, because bincount widens its input to 64 bits."""
-    histogram = np.zeros(_BRIGHTEST + 1, dtype=np.int64)
-    for start in range(0, len(images), _CHUNK_IMAGES):
-        histogram += np.bincount(images[start : start + _CHUNK_IMAGES].ravel(), minlength=_BRIGHTEST + 1)
-    return histogram
+    raise UnavailableError(f"{home} lacks {names}. {fetch.by_hand(source, wanted, home)}")

@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.errors import UnavailableError
 from pennyweight.base.random import permutation
 
 FILE_NAME = "digits.npz"
@@ -36,7 +36,7 @@ class Digits:
 
 
 def load_digits() -> Digits:
-    """Return the embedded digits at 28x28, the same split every time; raises EnvironmentRefused when damaged."""
+    """Return the embedded digits at 28x28, the same split every time; raises UnavailableError when damaged."""
     values, labels = _embedded()
     images = _scale(values)
     is_test = _chosen_for_test(labels)
@@ -63,8 +63,8 @@ def _embedded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return values, labels
 
 
-def _damaged(fact: str) -> EnvironmentRefused:
-    return EnvironmentRefused(f"The embedded file pennyweight/data/{FILE_NAME} is damaged: {fact}. Install again.")
+def _damaged(fact: str) -> UnavailableError:
+    return UnavailableError(f"The embedded file pennyweight/data/{FILE_NAME} is damaged: {fact}. Install again.")
 
 
 def _scale(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

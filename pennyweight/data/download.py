@@ -10,7 +10,7 @@ from time import monotonic
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, build_opener
 
-from pennyweight.data.opening import SNIFFED_BYTES, foreign
+from pennyweight.data.untrusted_file import SNIFFED_BYTES, foreign
 
 _HEADERS = {"User-Agent": "pennyweight"}
 _PIECE_BYTES = 1 << 16
@@ -20,7 +20,7 @@ _MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long the network and other processes may take, in seconds."""
 
     reach_seconds: float = 8.0
@@ -75,7 +75,7 @@ def answers(mirrors: Sequence[str], file_name: str, seconds: float) -> Iterator[
     yield from (Answer(mirror, f"no answer within {seconds:g} seconds") for mirror in silent)
 
 
-def download(url: str, expected: Expected, report: Callable[[str], None], patience: Patience) -> bytes:
+def download(url: str, expected: Expected, report: Callable[[str], None], patience: Timeouts) -> bytes:
     """Return the bytes behind `url` once their size and SHA-256 are as expected; raises MirrorFailed.
 
     Proxies are honoured as urllib does, from the environment (on macOS also from the system settings).
@@ -111,7 +111,7 @@ def _ask(mirror: str, file_name: str, seconds: float, heard: "SimpleQueue[Answer
     heard.put(Answer(mirror, problem))
 
 
-def _receive(response: HTTPResponse, expected: Expected, report: Callable[[str], None], patience: Patience) -> bytes:
+def _receive(response: HTTPResponse, expected: Expected, report: Callable[[str], None], patience: Timeouts) -> bytes:
     """Return what the server sends, at most one byte more than expected; raises MirrorFailed when it stalls."""
     content = bytearray()
     window_start, window_bytes = monotonic(), 0
@@ -143,7 +143,7 @@ def _require(content: bytes, expected: Expected) -> None:
     raise MirrorFailed(f"the SHA-256 of what it sent begins with {found[:12]} instead of {expected.sha256[:12]}")
 
 
-def _stalled(patience: Patience) -> MirrorFailed:
+def _stalled(patience: Timeouts) -> MirrorFailed:
     return MirrorFailed(f"it stalled for {patience.stall_seconds:g} seconds", is_down=True)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import EnvironmentRefused
-from pennyweight.data.opening import GZIP_MAGIC, SNIFFED_BYTES, BadBytes, Unpacked, foreign, open_regular
+from pennyweight.base.errors import UnavailableError
+from pennyweight.base.reading import NotAFile, open_regular
+from pennyweight.data.untrusted_file import GZIP_MAGIC, SNIFFED_BYTES, BadFile, GzipStream, foreign
 
 # Whatever a file claims, no more is read than this; the largest published relative of MNIST has two thirds of it.
 MOST_BYTES = 1 << 30
@@ -35,7 +36,7 @@ class _Found:
 def read_images(path: Path) -> NDArray[np.uint8]:
     """Return the images of an IDX file, gzipped or not, shape `(n, rows, columns)`, read-only.
 
-    Raises EnvironmentRefused for every file that is not exactly that.
+    Raises UnavailableError for every file that is not exactly that.
     """
     return _read(path, dimensions=3)
 
@@ -43,7 +44,7 @@ def read_images(path: Path) -> NDArray[np.uint8]:
 def read_labels(path: Path) -> NDArray[np.uint8]:
     """Return the labels of an IDX file, gzipped or not, shape `(n,)`, read-only.
 
-    Raises EnvironmentRefused for every file that is not exactly that.
+    Raises UnavailableError for every file that is not exactly that.
     """
     return _read(path, dimensions=1)
 
@@ -54,16 +55,19 @@ def _read(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             found = _look(file)
             array = _parse(file, found, dimensions)
             if _look(file) != found:
-                raise BadBytes("it changed while it was being read", "Wait until it is complete and try again.")
+                raise BadFile("it changed while it was being read", "Wait until it is complete and try again.")
             return array
-    except BadBytes as error:
-        raise EnvironmentRefused(f"Cannot use {path}: {error}. {error.remedy}") from error
+    except BadFile as error:
+        raise UnavailableError(f"Cannot use {path}: {error}. {error.remedy}") from error
+    except NotAFile as error:
+        advice = "Move it away; the file is then downloaded again."
+        raise UnavailableError(f"Cannot use {path}: {error.strerror}. {advice}") from error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         advice = "Check its path and permissions, or name another folder with --data."
-        raise EnvironmentRefused(f"Cannot read {path}: {reason}. {advice}") from error
+        raise UnavailableError(f"Cannot read {path}: {reason}. {advice}") from error
     except MemoryError as error:
-        raise EnvironmentRefused(f"Cannot read {path}: not enough memory. Close something and try again.") from error
+        raise UnavailableError(f"Cannot read {path}: not enough memory. Close something and try again.") from error
 
 
 def _look(file: BufferedReader) -> _Found:
@@ -77,23 +81,23 @@ def _look(file: BufferedReader) -> _Found:
 
 def _parse(file: BufferedReader, found: _Found, dimensions: int) -> NDArray[np.uint8]:
     if found.size_bytes == 0:
-        raise BadBytes("it is empty (0 bytes)")
-    stream = Unpacked(file) if found.is_packed else file
+        raise BadFile("it is empty (0 bytes)")
+    stream = GzipStream(file) if found.is_packed else file
     sizes = _header(stream, dimensions)
     _require_room(sizes, found, header_bytes=4 + 4 * dimensions)
     declared = prod(sizes)
     content = stream.read(declared + 1)
     if len(content) != declared:
         held = f"only {len(content):,}" if len(content) < declared else "more"
-        raise BadBytes(f"its header declares {_product(sizes)} = {declared:,} bytes, but it holds {held}")
-    if isinstance(stream, Unpacked):
+        raise BadFile(f"its header declares {_product(sizes)} = {declared:,} bytes, but it holds {held}")
+    if isinstance(stream, GzipStream):
         stream.require_end()
     array = np.frombuffer(content, dtype=np.uint8).reshape(sizes)
     array.setflags(write=False)
     return array
 
 
-def _header(stream: BufferedReader | Unpacked, dimensions: int) -> tuple[int, ...]:
+def _header(stream: BufferedReader | GzipStream, dimensions: int) -> tuple[int, ...]:
     """Return the sizes that the header declares, once its type and number of dimensions are as expected."""
     magic = bytes(stream.read(4))
     if len(magic) < 4 or magic[:2] != b"\0\0":
@@ -101,10 +105,10 @@ def _header(stream: BufferedReader | Unpacked, dimensions: int) -> tuple[int, ..
     _require_kind(magic[2], magic[3], dimensions)
     header = bytes(stream.read(4 * dimensions))
     if len(header) < 4 * dimensions:
-        raise BadBytes(f"its header ended early, after {4 + len(header)} of {4 + 4 * dimensions} bytes")
+        raise BadFile(f"its header ended early, after {4 + len(header)} of {4 + 4 * dimensions} bytes")
     sizes = tuple(int.from_bytes(header[at : at + 4], "big") for at in range(0, len(header), 4))
     if 0 in sizes:
-        raise BadBytes(f"its header declares {_product(sizes)} = 0 bytes, so it holds no {_KINDS[dimensions]}")
+        raise BadFile(f"its header declares {_product(sizes)} = 0 bytes, so it holds no {_KINDS[dimensions]}")
     return sizes
 
 
@@ -112,22 +116,22 @@ def _require_kind(type_code: int, found: int, expected: int) -> None:
     if type_code == _UNSIGNED_BYTE and found == expected:
         return
     if type_code == _UNSIGNED_BYTE and found in _KINDS:
-        raise BadBytes(
+        raise BadFile(
             f"it holds {_KINDS[found]} where {_KINDS[expected]} were expected",
             "Exchange the files of images and labels, or delete both to have them downloaded again.",
         )
     if type_code != _UNSIGNED_BYTE:
         kind = _TYPES.get(type_code, "no type of IDX")
-        raise BadBytes(f"its type is 0x{type_code:02x} ({kind}), but {_KINDS[expected]} have type 0x08 (uint8)")
-    raise BadBytes(f"it has {found} dimensions, but {_KINDS[expected]} have {expected}")
+        raise BadFile(f"its type is 0x{type_code:02x} ({kind}), but {_KINDS[expected]} have type 0x08 (uint8)")
+    raise BadFile(f"it has {found} dimensions, but {_KINDS[expected]} have {expected}")
 
 
-def _not_idx(head: bytes, dimensions: int) -> BadBytes:
+def _not_idx(head: bytes, dimensions: int) -> BadFile:
     kind = foreign(head)
     if kind:
-        return BadBytes(f"it holds {kind}, not IDX {_KINDS[dimensions]}")
+        return BadFile(f"it holds {kind}, not IDX {_KINDS[dimensions]}")
     begin = head[:4].hex(" ") or "nothing"
-    return BadBytes(
+    return BadFile(
         f"it is not IDX data: it begins with {begin}, but {_KINDS[dimensions]} begin with 00 00 08 0{dimensions}"
     )
 
@@ -137,15 +141,13 @@ def _require_room(sizes: tuple[int, ...], found: _Found, header_bytes: int) -> N
     declared = prod(sizes)
     claim = f"its header declares {_product(sizes)} = {declared:,} bytes"
     if declared > MOST_BYTES:
-        raise BadBytes(f"{claim}, more than the {MOST_BYTES:,} that are ever read")
+        raise BadFile(f"{claim}, more than the {MOST_BYTES:,} that are ever read")
     if found.is_packed:
         most_bytes = found.size_bytes * _STRONGEST_PACKING
         if declared > most_bytes:
-            raise BadBytes(f"{claim}, but {found.size_bytes:,} bytes of gzip data hold {most_bytes:,} at most")
+            raise BadFile(f"{claim}, but {found.size_bytes:,} bytes of gzip data hold {most_bytes:,} at most")
     elif declared != found.size_bytes - header_bytes:
-        raise BadBytes(
-            f"{claim} after {header_bytes} of header, but the file holds {found.size_bytes - header_bytes:,}"
-        )
+        raise BadFile(f"{claim} after {header_bytes} of header, but the file holds {found.size_bytes - header_bytes:,}")
 
 
 def _product(sizes: tuple[int, ...]) -> str:

@@ -1,159 +1,126 @@
-"""Getting the files of a named dataset: where they lie, and downloading what is missing."""
+"""What is known of each named dataset: its files with size and digest, its classes, its mirrors, its content."""
 
-import errno
-import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
-import platformdirs
+from pennyweight.data.download import Expected
 
-from pennyweight.base.errors import EnvironmentRefused, unknown
-from pennyweight.base.files import TEMPORARY_SUFFIX, write_atomically
-from pennyweight.data.catalogue import EMBEDDED, NAMES, SOURCES, Source, SourceFile
-from pennyweight.data.download import MirrorFailed, Patience, answers, download
-from pennyweight.data.lock import locked
-
-LOCK_NAME = ".download.lock"
-_PATIENCE = Patience()
-_NEEDS_NO_DOWNLOAD = f"`--dataset {EMBEDDED}` needs no download."
+EMBEDDED = "digits"
+EMBEDDED_CONTENT = "5d946e25b9bf7c0f3c4d57909d20adab9d6712ce5b16df7aa38bb9648eb362a6"
+OTHER = "other-"
+"""What stands before the name of a dataset whose folder holds other content than the published one."""
 
 
-def data_folder(explicit: Path | None) -> Path:
-    """Return the folder that holds the datasets: `explicit`, else $PENNYWEIGHT_DATA, else the user's cache."""
-    if explicit is not None:
-        return Path(os.path.expanduser(explicit))
-    named = os.environ.get("PENNYWEIGHT_DATA", "")
-    return Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("pennyweight")
+@dataclass(frozen=True)
+class SourceFile:
+    """One published file: the name it has at every mirror, its size in bytes and its SHA-256."""
+
+    name: str
+    expected: Expected
+
+    def spellings(self) -> tuple[str, str, str]:
+        """Return the names it is accepted under: as published, unpacked, and unpacked by other programs."""
+        raw = self.name.removesuffix(".gz")
+        return (self.name, raw, raw.replace("-idx", ".idx"))
 
 
-def located(file: SourceFile, home: Path) -> Path | None:
-    """Return where `file` lies in `home` under one of its accepted names, the published one first, or None."""
-    for spelling in file.spellings():
-        try:
-            os.stat(home / spelling)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                raise EnvironmentRefused(
-                    f"Cannot look into {home}: {error.strerror}. "
-                    "Make it readable, or name another folder with --data or PENNYWEIGHT_DATA."
-                ) from error
-        else:
-            return home / spelling
-    return None
+@dataclass(frozen=True)
+class Source:
+    """A dataset that can be downloaded: its four files, its classes, its mirrors (ending in `/`), its counts.
 
-
-def missing(source: Source, home: Path) -> list[SourceFile]:
-    """Return those of the four files that are not in `home` under any accepted name."""
-    return [file for file in source.files if located(file, home) is None]
-
-
-def paths(source: Source, home: Path) -> list[Path]:
-    """Return where the four files lie in `home`, in the order of `source.files`, one not there as published."""
-    return [located(file, home) or home / file.name for file in source.files]
-
-
-def fetch(name: str, folder: Path, report: Callable[[str], None]) -> list[Path]:
-    """Download what is missing of dataset `name` into `folder/name`; returns the paths of its four files.
-
-    `report` receives short lines of progress. Raises UsageError for an unknown name and EnvironmentRefused when
-    there is no network, no mirror gives the right bytes, or the folder refuses. The embedded digits have no files.
+    `content` is the digest of the four arrays (`dataset.arrays_digest`), however the files are packed.
     """
-    if name == EMBEDDED:
-        report(f"{EMBEDDED} is part of Pennyweight; there is nothing to download.")
-        return []
-    if name not in SOURCES:
-        raise unknown("dataset", name, NAMES)
-    return fetch_source(SOURCES[name], folder, report)
+
+    name: str
+    class_names: tuple[str, ...]
+    train_images: SourceFile
+    train_labels: SourceFile
+    test_images: SourceFile
+    test_labels: SourceFile
+    mirrors: tuple[str, ...]
+    content: str
+    train_count: int = 60_000
+    test_count: int = 10_000
+
+    @property
+    def files(self) -> tuple[SourceFile, SourceFile, SourceFile, SourceFile]:
+        """The files in the order train images, train labels, test images, test labels."""
+        return (self.train_images, self.train_labels, self.test_images, self.test_labels)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
 
 
-def fetch_source(
-    source: Source, folder: Path, report: Callable[[str], None], patience: Patience = _PATIENCE
-) -> list[Path]:
-    """Do what `fetch` does, for a source and with waiting times of the caller's choice."""
-    home = folder / source.name
-    if wanted := missing(source, home):
-        report(f"{home} lacks {', '.join(file.name for file in wanted)}.")
-        with locked(home / LOCK_NAME, report, patience.lock_seconds):
-            _download_missing(source, home, report, patience)
-    return paths(source, home)
+def _file(name: str, size_bytes: int, digest: str) -> SourceFile:
+    return SourceFile(name, Expected(size_bytes, digest))
 
 
-def require_folder(source: Source, folder: Path) -> None:
-    """Raise EnvironmentRefused when files would be looked for one folder too deep, or below a folder that is not there.
+MNIST = Source(
+    name="mnist",
+    class_names=tuple("0123456789"),
+    train_images=_file(
+        "train-images-idx3-ubyte.gz", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    train_labels=_file(
+        "train-labels-idx1-ubyte.gz", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+    ),
+    test_images=_file(
+        "t10k-images-idx3-ubyte.gz", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
+    test_labels=_file(
+        "t10k-labels-idx1-ubyte.gz", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    content="428ee01d9c9dc909ef25a58d133a7dfa1ea4e55c3b63511dfc5af9e4267f8a60",
+)
 
-    The user's cache is made when it is missing; a folder that somebody named is not.
+FASHION_MNIST = Source(
+    name="fashion-mnist",
+    class_names=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    train_images=_file(
+        "train-images-idx3-ubyte.gz", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+    ),
+    train_labels=_file(
+        "train-labels-idx1-ubyte.gz", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+    ),
+    test_images=_file(
+        "t10k-images-idx3-ubyte.gz", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+    ),
+    test_labels=_file(
+        "t10k-labels-idx1-ubyte.gz", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+    ),
+    # The first, a website of S3, speaks only http; the SHA-256 is what guards the content.
+    mirrors=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    ),
+    content="05f9890383ab06a1a9a943426bcec963d9c8f5452b4765bc22d5346fc9257683",
+)
+
+SOURCES = {source.name: source for source in (MNIST, FASHION_MNIST)}
+DATASET_NAMES = (*SOURCES, EMBEDDED)
+
+
+def content_name(name: str, digest: str) -> str:
+    """Return what content with this digest may be called that came under the name of a dataset.
+
+    That is the name where the digest is the published one, `other-NAME` where it is not. A name that is not
+    in DATASET_NAMES promises nothing and stays as it is.
     """
-    if not folder.is_dir() and folder != platformdirs.user_cache_path("pennyweight"):
-        raise EnvironmentRefused(f"There is no folder {folder}; name the one that holds {source.name}/.")
-    if not missing(source, folder):
-        raise EnvironmentRefused(
-            f"{folder} holds the files themselves; name the folder above: --data {folder.absolute().parent}, "
-            f"whose sub-folder is called {source.name}."
-        )
-
-
-def by_hand(source: Source, wanted: Sequence[SourceFile], home: Path) -> str:
-    """Return the sentence that tells how to get the missing files without Pennyweight's help."""
-    names = ", ".join(file.name for file in wanted)
-    return (
-        f"Get {names} from {' or '.join(source.mirrors)} by hand and put them into {home}, or name the folder "
-        f"that holds {source.name}/ with --data or $PENNYWEIGHT_DATA; {_NEEDS_NO_DOWNLOAD}"
-    )
-
-
-def _download_missing(source: Source, home: Path, report: Callable[[str], None], patience: Patience) -> None:
-    wanted = missing(source, home)  # Asked again: while this process waited, another may have fetched them.
-    if not wanted:
-        return
-    _remove_leftovers(wanted, home)
-    problems: list[str] = []
-    reached = False
-    for answer in answers(source.mirrors, wanted[0].name, patience.reach_seconds):
-        if answer.problem:
-            problems.append(f"{_host(answer.mirror)}: {answer.problem}")
-            continue
-        reached = True
-        wanted = _take(answer.mirror, wanted, home, report, patience, problems)
-        if not wanted:
-            return
-    what = "No mirror gave all files" if reached else "There is no network, or no mirror can be reached: no file"
-    raise EnvironmentRefused(
-        f"{what} of dataset '{source.name}' ({'; '.join(problems)}). {by_hand(source, wanted, home)}"
-    )
-
-
-def _take(
-    mirror: str,
-    wanted: Sequence[SourceFile],
-    home: Path,
-    report: Callable[[str], None],
-    patience: Patience,
-    problems: list[str],
-) -> list[SourceFile]:
-    """Put what this mirror gives of `wanted` into `home`; returns what is still wanted, adds to `problems`."""
-    for file in wanted:
-        report(f"Downloading {file.name} ({file.expected.size_bytes / 1e6:.1f} MB) from {mirror} to {home}")
-        try:
-            content = download(mirror + file.name, file.expected, report, patience)
-        except MirrorFailed as failure:
-            problems.append(f"{_host(mirror)}, {file.name}: {failure}")
-            report(f"  {_host(mirror)} failed: {failure}")
-            if failure.is_down:
-                break
-        else:
-            write_atomically(home / file.name, content)
-    return [file for file in wanted if located(file, home) is None]
-
-
-def _remove_leftovers(wanted: Sequence[SourceFile], home: Path) -> None:
-    """Delete what killed downloads of these files left; nothing else in the user's folder is touched."""
-    for file in wanted:
-        for leftover in home.glob(f"{file.name}.*{TEMPORARY_SUFFIX}"):
-            with suppress(OSError):  # Only tidying; a folder that refuses says so when the file is written.
-                leftover.unlink()
-
-
-def _host(mirror: str) -> str:
-    return urlsplit(mirror).netloc or mirror
+    published = {EMBEDDED: EMBEDDED_CONTENT, **{source.name: source.content for source in SOURCES.values()}}
+    return name if published.get(name, digest) == digest else OTHER + name

@@ -1,1 +1,1 @@
-"""Floor 4: does a recipe keep its rules, does a run keep its budget."""
+"""Floor 5: does a recipe keep its rules, does a run keep its budget."""

@@ -1,51 +1,28 @@
-"""Auditing a recipe before anything is trained: caps, required rows and forbidden rows."""
+"""Auditing a recipe before anything is trained: caps, and features required or forbidden."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pennyweight.base.errors import unknown
+from pennyweight.base.errors import unknown_name_error
 from pennyweight.base.records import Limit
+from pennyweight.judging.features import FEATURES, find_feature, last_convolution
 from pennyweight.nets.measure import measure
-from pennyweight.nets.plan import make_plan
-from pennyweight.nets.rows import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Depthwise,
-    Dropout,
-    GlobalAvgPool,
-    Linear,
-    MaxPool,
-    Relu,
-    Residual,
-    Row,
-    Rows,
-)
-from pennyweight.training.recipe import Recipe
-
-FEATURES: dict[str, type[Row]] = {
-    "batchnorm": BatchNorm,
-    "dropout": Dropout,
-    "gap": GlobalAvgPool,
-    "linear": Linear,
-    "maxpool": MaxPool,
-    "avgpool": AvgPool,
-    "residual": Residual,
-    "depthwise": Depthwise,
-    "conv": Conv,
-    "relu": Relu,
-}
-"""What `--require` and `--forbid` may name."""
+from pennyweight.nets.plan import Plan
+from pennyweight.settings.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a recipe has to keep; None means no cap."""
+    """What a recipe has to keep; None means no limit. `require` and `forbid` hold names of FEATURES."""
 
     max_params: int | None = None
     max_epochs: int | None = None
     require: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
+    max_macs: int | None = None
+    """Multiply-accumulates of convolutions and linear layers for one image, forward."""
+    min_receptive_field: int | None = None
+    """Pixels that a unit of the last convolution sees; a fully connected layer sees all and does not count."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +34,41 @@ class Audit:
     limits: tuple[Limit, ...]
 
 
+@dataclass(frozen=True)
+class TargetAudit:
+    """The audit of what a user named among others, or why there is none."""
+
+    target: str
+    found: Audit | None
+    error: str = ""
+
+
 def audit(recipe: Recipe, rules: Rules) -> Audit:
-    """Check `recipe` against `rules`; a dropout with rate 0 does not count as one.
+    """Check `recipe` against `rules`.
 
     Raises UsageError for a feature that is not in FEATURES.
     """
-    params = measure(make_plan(recipe.layers)).params
+    check_rules(rules)
+    plan = recipe.plan()
+    measured = measure(plan)
     limits = [
-        *_cap("parameters", params, rules.max_params),
+        *_cap("parameters", measured.params, rules.max_params),
+        *_cap("MACs", measured.macs, rules.max_macs),
         *_cap("epochs", recipe.epochs, rules.max_epochs),
-        *(_feature(recipe.layers, name, wanted=True) for name in rules.require),
-        *(_feature(recipe.layers, name, wanted=False) for name in rules.forbid),
+        *_receptive_field(plan, rules.min_receptive_field),
     ]
+    for allowed, names in (("required", rules.require), ("forbidden", rules.forbid)):
+        for name in names:
+            found = find_feature(name, recipe, plan)
+            limits.append(Limit(name, allowed, found.words, found.present == (allowed == "required")))
     return Audit(recipe.name, all(limit.met for limit in limits), tuple(limits))
+
+
+def check_rules(rules: Rules) -> None:
+    """Raise UsageError naming the first feature there is not."""
+    for name in rules.require + rules.forbid:
+        if name not in FEATURES:
+            raise unknown_name_error("feature", name, FEATURES)
 
 
 def rules_of(recipe: Recipe) -> Rules:
@@ -79,26 +78,14 @@ def rules_of(recipe: Recipe) -> Rules:
     return Rules(recipe.budgets[0].max_params, recipe.budgets[0].max_epochs)
 
 
-def _cap(name: str, found: int, cap: int | None) -> Iterator[Limit]:
+def _cap(name: str, measured: int, cap: int | None) -> Iterator[Limit]:
     if cap is not None:
-        yield Limit(name, f"at most {cap:,}", f"{found:,}", found <= cap)
+        yield Limit(name, f"at most {cap:,}", f"{measured:,}", measured <= cap)
 
 
-def _feature(rows: Rows, name: str, wanted: bool) -> Limit:
-    if name not in FEATURES:
-        raise unknown("feature", name, FEATURES)
-    count = sum(_has(row, name) for row in every_row(rows))
-    return Limit(name, "required" if wanted else "forbidden", f"{count} found", (count > 0) == wanted)
-
-
-def _has(row: Row, name: str) -> bool:
-    return isinstance(row, FEATURES[name]) and not (isinstance(row, Dropout) and row.rate == 0)
-
-
-def every_row(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield every row, those inside residuals too."""
-    for row in rows:
-        yield row
-        if isinstance(row, Residual):
-            yield from every_row(row.body)
-            yield from every_row(row.shortcut)
+def _receptive_field(plan: Plan, pixels: int | None) -> Iterator[Limit]:
+    if pixels is not None:
+        last = last_convolution(plan)
+        found = last.receptive_field if last else 0
+        where = f"at layer {last.number} ({last.kind})" if last else "no convolution"
+        yield Limit("receptive field", f"at least {pixels:,}", f"{found:,}, {where}", found >= pixels)

@@ -1,14 +1,14 @@
-"""Two recipes, engines or runs side by side: is the one better, and how sure is that?"""
+"""Recipes, engines or runs side by side: is one better, and how sure is that?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
-from pennyweight.base.budget import SPLITS
 from pennyweight.base.errors import UsageError
-from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import Difference, Summary, mcnemar, summary, welch
-from pennyweight.judging.seeds import curve_of, finals_of
-from pennyweight.training.collect import same_run
+from pennyweight.base.records import SPLITS, RunRecord
+from pennyweight.base.stats import Difference, Summary, holm, mcnemar, summary, welch
+from pennyweight.judging.seeds import finals_of
+from pennyweight.runs.find import run_key
 
 SIGNIFICANT = 0.05
 
@@ -40,12 +40,33 @@ class Comparison:
     predictions: Predictions | None
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two of several groups of runs, by name: the first less the second, and its p-value adjusted for all pairs (Holm).
+
+    `better` is `first` or `second` where the adjusted p-value is below 0.05, else empty.
+    """
+
+    first: str
+    second: str
+    difference: Difference
+    adjusted_p_value: float
+    better: str
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Final accuracies of three and more groups of runs in percent, the highest mean first, and every pair of them."""
+
+    split: str
+    names: tuple[str, ...]
+    finals: tuple[Summary, ...]
+    pairs: tuple[Pair, ...]
+
+
 def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison:
     """Compare two groups of finished runs; raises UsageError when they cannot be held against each other."""
-    _check_alike(first, second)
-    split = next((split for split in SPLITS if _measured(first, split) and _measured(second, split)), None)
-    if split is None:
-        raise UsageError("The two sides did not measure the same split in every epoch, so nothing can be compared.")
+    split = _common_split([first, second])
     one, other = finals_of(first, split), finals_of(second, split)
     difference = welch(one, other)
     better = "first" if difference.low > 0 else "second" if difference.high < 0 else ""
@@ -56,19 +77,38 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     return Comparison(split, summary(one), summary(other), difference, better, predictions)
 
 
-def _check_alike(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> None:
-    for side in (first, second):
-        kinds, seeds = {same_run(record) for record in side}, [record.seed for record in side]
+def rank(groups: Mapping[str, Sequence[RunRecord]]) -> Ranking:
+    """Compare three and more groups of finished runs, by name; raises UsageError when that cannot be done."""
+    split = _common_split(list(groups.values()))
+    finals = {name: finals_of(records, split) for name, records in groups.items()}
+    names = sorted(finals, key=lambda name: -float(finals[name].mean()))
+    differences = {pair: welch(finals[pair[0]], finals[pair[1]]) for pair in combinations(names, 2)}
+    adjusted = holm([one.p_value for one in differences.values()])
+    pairs = [
+        Pair(*pair, one, p, ("first" if one.mean > 0 else "second") if p < SIGNIFICANT else "")
+        for (pair, one), p in zip(differences.items(), adjusted, strict=True)
+    ]
+    return Ranking(split, tuple(names), tuple(summary(finals[name]) for name in names), tuple(pairs))
+
+
+def _common_split(sides: Sequence[Sequence[RunRecord]]) -> str:
+    """Return the split that all sides measured; raises UsageError where there is none, or the sides are not alike."""
+    _check_alike(sides)
+    for split in SPLITS:
+        if all(record.curve(split) is not None for side in sides for record in side):
+            return split
+    raise UsageError("The sides did not measure the same split in every epoch, so nothing can be compared.")
+
+
+def _check_alike(sides: Sequence[Sequence[RunRecord]]) -> None:
+    for side in sides:
+        kinds, seeds = {run_key(record) for record in side}, [record.seed for record in side]
         if len(kinds) > 1 or len(set(seeds)) < len(seeds):
             raise UsageError("One side holds runs that differ in more than their seed, or one seed twice; name others.")
-    digests = {record.provenance.dataset_digest: record.dataset for record in (*first, *second)}
+    digests = {record.provenance.dataset_digest: record.dataset for side in sides for record in side}
     if len(digests) > 1:
-        names = ", ".join(sorted(digests.values()))
+        names = ", ".join(sorted(f"{name} {digest[:8]}" for digest, name in digests.items()))
         raise UsageError(f"The runs saw different data ({names}); compare runs of one dataset.")
-
-
-def _measured(records: Sequence[RunRecord], split: str) -> bool:
-    return all(curve_of(record, split) is not None for record in records)
 
 
 def _predictions(first: RunRecord, second: RunRecord) -> Predictions:

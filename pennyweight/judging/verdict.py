@@ -4,51 +4,115 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pennyweight.base.budget import budget_for, judge_record
-from pennyweight.base.errors import MismatchError, UsageError
+from pennyweight.base.budget import Budget, check, not_judged
+from pennyweight.base.errors import PennyweightError, UsageError
 from pennyweight.base.records import RunRecord, Verdict
+from pennyweight.judging.evidence import JudgesBudget, RunEvidence, budget_of, read_evidence
+from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 from pennyweight.judging.seeds import MET, SeedsJudgement, judge_seeds
-from pennyweight.nets.measure import measure
-from pennyweight.training.recipe import Origin, Recipe
-from pennyweight.training.trained import Trained, load_trained
+from pennyweight.runs.find import run_key
+from pennyweight.settings.recipe import Origin, Recipe
 
 
 @dataclass(frozen=True)
 class RunJudgement:
-    """One run and what its budget says of it, computed anew from its record and weights."""
+    """One run and what its budget says of it, computed anew; `reason` tells why it is not judged, where it is not.
 
-    folder: str
+    `budget` is None for a run that is not judged, else the limits it was held against, and `whose` says where they are
+    from. `on_trust` says what could not be held against anything. `other_test_sets` is there for a run judged alone.
+    """
+
+    source: str
     record: RunRecord
     verdict: Verdict
+    budget: Budget | None
+    whose: str
+    on_trust: str
+    other_test_sets: OtherTestSets | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A run that cannot be judged: its files are damaged, missing or do not agree; and the exit code for that."""
+
+    source: str
+    message: str
+    exit_code: int
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Every run, and every group of runs of one recipe; `met` is False when a group's verdict is not `met`."""
+    """Every run, every recipe with its seeds, and every run that could not be read."""
 
-    met: bool | None
     runs: tuple[RunJudgement, ...]
     groups: tuple[SeedsJudgement, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def met(self) -> bool | None:
+        """Return whether every recipe met its budget, one with a single run by that run; None where none is judged."""
+        if self.problems:
+            return False
+        held = [group.verdict == MET or (len(group.seeds) == 1 and group.share.kept == 1) for group in self.groups]
+        return all(held) if held else None
 
 
-def judge(folders: Sequence[Path]) -> Judgement:
-    """Judge the runs in `folders`.
+def judge(paths: Sequence[Path], judges: JudgesBudget | None = None) -> Judgement:
+    """Judge the runs at `paths`: run folders, or records that lie alone; `judges` wins over their own budgets.
 
-    Raises EnvironmentRefused when a folder holds no finished run, MismatchError when its files do not agree, UsageError
-    when one seed would count twice.
+    Raises UsageError when one seed would count twice, or for a limit of the judge's that cannot work.
     """
-    runs: list[RunJudgement] = []
-    groups: dict[tuple[object, ...], list[tuple[Trained, RunJudgement]]] = {}
-    for folder in folders:
-        trained = load_trained(folder)
-        run = _judge_run(folder, trained)
-        runs.append(run)
-        if run.verdict.met is not None:
-            data = run.record.dataset, run.record.provenance.dataset_digest
-            key = (_without_words(trained.recipe), run.record.changes, data)
-            groups.setdefault(key, []).append((trained, run))
+    evidence, problems = list[RunEvidence](), list[Problem]()
+    for path in paths:
+        try:
+            evidence.append(read_evidence(path))
+        except PennyweightError as error:
+            problems.append(Problem(str(path), str(error), error.exit_code))
+    return replace(judge_evidence(evidence, judges or JudgesBudget()), problems=tuple(problems))
+
+
+def judge_evidence(evidence: Sequence[RunEvidence], judges: JudgesBudget) -> Judgement:
+    """Judge runs that were read, each alone and those of one recipe together; raises UsageError as `judge` does."""
+    judged = [(one, judge_run(one, judges, alone=len(evidence) == 1)) for one in evidence]
+    groups: dict[tuple[object, ...], list[tuple[RunEvidence, RunJudgement]]] = {}
+    for one, run in judged:
+        if run.budget is not None:
+            groups.setdefault(_group(one, run.budget), []).append((one, run))
     together = tuple(_judge_group(group) for group in groups.values())
-    return Judgement(all(group.verdict == MET for group in together) if together else None, tuple(runs), together)
+    return Judgement(tuple(run for _, run in judged), together, ())
+
+
+def judge_run(evidence: RunEvidence, judges: JudgesBudget, alone: bool) -> RunJudgement:
+    """Judge one run by the judge's budget, else by its own; where it stands `alone`, on other test sets too."""
+    record = evidence.record
+    budget, whose = budget_of(evidence, judges)
+    reason = _why_not(evidence, budget, judges)
+    if budget is None or reason:
+        nothing = not_judged(evidence.dataset)
+        return RunJudgement(evidence.source, record, nothing, None, "", "", None, reason)
+    others = other_test_sets([record], budget) if alone else None
+    return RunJudgement(evidence.source, record, check(budget, record), budget, whose, evidence.on_trust, others)
+
+
+def _why_not(evidence: RunEvidence, budget: Budget | None, judges: JudgesBudget) -> str:
+    """Return why a run is not judged; empty where it is."""
+    record = evidence.record
+    if budget is None:
+        other = "" if evidence.dataset == record.dataset else f" (the record calls it {record.dataset})"
+        asked = "name an accuracy too" if judges.limits else "name one, as --accuracy 99.4"
+        return f"{record.recipe} has no budget for {evidence.dataset}{other}; {asked}"
+    if budget.split == "test" and not record.evaluated_on("test"):
+        return "the test images were not evaluated"
+    return ""
+
+
+def _group(evidence: RunEvidence, budget: Budget) -> tuple[object, ...]:
+    """Return what runs of one recipe agree on: all that decides them but the seed."""
+    record = evidence.record
+    alike = _without_words(evidence.recipe) if evidence.recipe else run_key(record)
+    data = evidence.dataset, record.provenance.dataset_digest
+    return alike, evidence.overrides, record.engine, data, replace(budget, reason="")
 
 
 def _without_words(recipe: Recipe) -> Recipe:
@@ -57,24 +121,16 @@ def _without_words(recipe: Recipe) -> Recipe:
     return replace(recipe, budgets=budgets, origin=Origin(document=""))
 
 
-def _judge_run(folder: Path, trained: Trained) -> RunJudgement:
-    counted = measure(trained.plan).params
-    if counted != trained.record.params:
-        raise MismatchError(
-            f"{folder}: the record says {trained.record.params:,} parameters, the weights are {counted:,}."
-        )
-    return RunJudgement(str(folder), trained.record, judge_record(trained.recipe.budgets, trained.record))
-
-
-def _judge_group(runs: Sequence[tuple[Trained, RunJudgement]]) -> SeedsJudgement:
+def _judge_group(runs: Sequence[tuple[RunEvidence, RunJudgement]]) -> SeedsJudgement:
     by_seed: dict[int, RunJudgement] = {}
     for _, run in runs:
         other = by_seed.setdefault(run.record.seed, run)
         if other is not run:
             raise UsageError(
-                f"{other.folder} and {run.folder} are runs of one recipe and one seed; a seed counts once, name one."
+                f"{other.source} and {run.source} are runs of one recipe and one seed; a seed counts once, name one."
             )
-    trained, first = runs[0]
-    budget = budget_for(trained.recipe.budgets, first.record.dataset)
-    assert budget is not None  # only judged runs come here
-    return judge_seeds([run.record for _, run in runs], budget)
+    first, judged = runs[0]
+    assert judged.budget is not None  # only judged runs come here
+    records = sorted((run.record for _, run in runs), key=lambda record: record.seed)
+    named = [replace(one, changes=first.overrides, dataset=first.dataset) for one in records]
+    return judge_seeds(named, judged.budget, judged.whose)

@@ -1,16 +1,13 @@
-"""Where a program keeps everything: parameters, what is kept for every image, and what a thread needs for a while."""
+"""Where a program keeps everything: parameters, what is kept for every group of images, and what a thread works in."""
 
 from dataclasses import dataclass
+from enum import Enum
 from math import prod
 
-from pennyweight.native.segments import Convolution, Program, Tail
-from pennyweight.native.tiles import (
-    backward_by_tiles,
-    needs_points,
-    weight_tile,
-    weights_by_winograd,
-    winograd_strip,
-)
+from pennyweight.native.abi import STATISTICS_BYTES
+from pennyweight.native.convolution import Algorithm
+from pennyweight.native.program import Convolution, Epilogue, Program
+from pennyweight.native.tiles import POINTS, TAPS
 from pennyweight.nets.plan import Plan, Shape
 
 
@@ -36,119 +33,217 @@ def layout_of(plan: Plan) -> Layout:
     return Layout(offsets, *totals)
 
 
+class Scope(Enum):
+    """Who has a buffer: every group of images, the network once, or every thread; with its pointer in C."""
+
+    GROUP = "n->v.{}[g]"
+    NETWORK = "n->v.{}"
+    THREAD = "t->{}"
+
+
+TYPE_BYTES = {"float": 4, **STATISTICS_BYTES}
+"""Sizes of the types of buffers in C other than `vec`."""
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """An array of a program in C: `size` elements of the C type `type`."""
+
+    name: str
+    type: str
+    size: int
+    scope: Scope
+
+    def bytes(self, groups: int, threads: int, lanes: int) -> int:
+        """Return what all its copies take together."""
+        copies = {Scope.GROUP: groups, Scope.NETWORK: 1, Scope.THREAD: threads}[self.scope]
+        return copies * self.size * (4 * lanes if self.type == "vec" else TYPE_BYTES[self.type])
+
+    def declaration(self) -> str:
+        """Return its line in a struct of C."""
+        groups = "[GROUPS]" if self.scope is Scope.GROUP else ""
+        return f"    {self.type} {self.name}{groups}[{self.size}];"
+
+
+@dataclass(frozen=True)
+class View:
+    """A pointer in C, the buffer it points into, and what a kernel reads or writes there.
+
+    One buffer holds several contents in turn; `content` says which: `value 3`, `gradient 3`, `output 5`.
+    """
+
+    pointer: str
+    buffer: str
+    content: str
+
+
 @dataclass(frozen=True)
 class Memory:
-    """The arrays of a program in C: what they are called, and their sizes in vectors."""
+    """The buffers of a program, and the views of them that its kernels are called with."""
 
     program: Program
     layout: Layout
     lanes: int
 
-    def parameter(self, name: str) -> str:
-        """Return the first value of a weight."""
-        return f"n->parameters + {self.layout.offsets[name]}"
+    def parameter(self, name: str) -> View:
+        """Return the first number of a weight."""
+        return View(f"n->parameters + {self.layout.offsets[name]}", "parameters", "parameters")
 
-    def parameter_gradient(self, name: str, group: str = "g") -> str:
-        """Return the first value of a weight's gradient in a group."""
-        return f"n->gradients[{group}] + {self.layout.offsets[name]}"
+    def parameter_gradient(self, name: str, group: str = "g") -> View:
+        """Return the first number of a weight's gradient in a group."""
+        content = f"gradient of {name}"
+        return View(f"n->gradients[{group}] + {self.layout.offsets[name]}", content, content)
 
-    def buffer(self, name: str) -> str:
-        """Return the first value of a running statistic."""
-        return f"n->buffers + {self.layout.offsets[name]}"
+    def buffer(self, name: str) -> View:
+        """Return the first number of a running statistic."""
+        return View(f"n->buffers + {self.layout.offsets[name]}", "buffers", "buffers")
 
-    def value(self, number: int) -> str:
-        """Return the map of a value, its border included."""
-        return f"t->value{number}" if number in self.program.recomputed else f"n->v.value{number}[g]"
+    def value(self, number: int, padding: int | None = None) -> View:
+        """Return the map of a value from its first zero, or from the corner of a convolution's padding."""
+        is_recomputed = number in self.program.recomputed
+        pointer = (Scope.THREAD if is_recomputed else Scope.GROUP).value.format(f"value{number}")
+        if padding is not None:
+            pad, (_, _, stored_columns) = self.program.pads[number], self.stored_shape(number)
+            pointer += f" + {(pad - padding) * (stored_columns + 1)}"
+        return View(pointer, f"value{number}", f"value {number}")
 
-    def gradient(self, number: int) -> str:
-        """Return the map of a value's gradient, which has no border."""
-        passes_to = self.program.passing.get(number)
-        return f"n->v.gradient{number}[g]" if passes_to is None else f"n->v.raw{passes_to}[g]"
+    def stored_shape(self, number: int) -> Shape:
+        """Return the shape of a value with the zeros around it."""
+        (c, h, w), pad = self.program.shapes[number], self.program.pads[number]
+        return c, h + 2 * pad, w + 2 * pad
 
-    def source(self, tail: Tail) -> tuple[str, int]:
-        """Return the map that a tail starts from and its border: a convolution's raw value, or a value."""
-        if tail.convolution:
-            return f"n->v.raw{tail.source}[g]", 0
-        return self.value(tail.source), self.program.borders[tail.source]
+    def gradient(self, number: int) -> View:
+        """Return the map of a value's gradient, which has no zeros around it."""
+        reader = self.program.sole_reader.get(number)
+        name = f"gradient{number}" if reader is None else f"conv_output{reader}"
+        return View(Scope.GROUP.value.format(name), name, f"gradient {number}")
 
-    def output_gradient(self, one: Convolution) -> tuple[str, Shape]:
-        """Return a convolution's output gradient from its first pixel, and its shape with the zeros that are needed.
+    def conv_output(self, number: int) -> View:
+        """Return the output of a convolution, which only its epilogue reads."""
+        return View(f"n->v.conv_output{number}[g]", f"conv_output{number}", f"output {number}")
 
-        There are stride - 1 of them between its pixels, and enough around for the input gradient by register tiles.
-        """
-        co, h, w = one.step.output_shape
-        if not backward_by_tiles(one):
-            return "t->unbordered", (co, (h - 1) * one.stride + 1, (w - 1) * one.stride + 1)
-        more = one.kernel - 1
-        _, h, w = one.step.input_shape
-        return f"t->bordered{one.step.number} + {(more - one.padding) * (w + more + 1)}", (co, h + more, w + more)
+    def source(self, epilogue: Epilogue) -> tuple[View, int]:
+        """Return the map that an epilogue starts from, and its pad: a convolution's output, or a value."""
+        if epilogue.convolution:
+            return self.conv_output(epilogue.source), 0
+        return self.value(epilogue.source), self.program.pads[epilogue.source]
+
+    def output_gradient(self, conv: Convolution, with_padding: bool = False) -> View:
+        """Return a convolution's output gradient from its first pixel, or from the first zero of its padding."""
+        name, offset = "compact_gradient", 0
+        if conv.plan.pads_gradient:
+            name, offset = f"padded_gradient{conv.number}", 0 if with_padding else conv.plan.gradient_offset
+        return View(f"t->{name} + {offset}", name, f"output gradient {conv.number}")
+
+    def moments(self, number: int, group: str = "g") -> View:
+        """Return the moments of the channels of BatchNorm `number` in a group."""
+        return View(f"n->v.moments{number}[{group}]", f"moments{number}", f"moments {number}")
+
+    def sums(self, number: int, group: str = "g") -> View:
+        """Return the gradient sums of the channels of BatchNorm `number` in a group."""
+        return View(f"n->v.sums{number}[{group}]", f"sums{number}", f"sums {number}")
+
+    def norm(self, number: int) -> View:
+        """Return the ChannelNorms of BatchNorm `number`."""
+        return View(f"n->v.norm{number}", f"norm{number}", f"norm {number}")
+
+    def winograd_weights(self, conv: Convolution) -> View:
+        """Return a convolution's weights in Winograd's domain."""
+        name = f"winograd_weights{conv.number}"
+        return View(f"n->v.{name}", name, name)
+
+    def flipped_weights(self, conv: Convolution) -> View:
+        """Return a convolution's weights as its input gradient reads them."""
+        name = f"flipped_weights{conv.number}"
+        return View(f"n->v.{name}", name, name)
+
+    def workspace(self) -> View:
+        """Return what a weight gradient by Winograd works in; nothing stays there between two calls."""
+        return View("t->workspace", "workspace", "workspace")
+
+    def buffers(self) -> list[Buffer]:
+        """Return every buffer in the order in which C declares them, a thread's after all others."""
+        return [
+            *self._values(),
+            *self._conv_outputs(),
+            *self._statistics(),
+            *self._packed_weights(),
+            *self._scratch(),
+        ]
 
     def structs(self) -> list[str]:
-        """Return the struct of what is kept for every image, and the one that each thread has for itself."""
-        of_images = [*self._values(), *self._raw_values(), *self._statistics(), *self._prepared_weights()]
-        return ["typedef struct {", *of_images, "} Values;", "typedef struct {", *self._scratch(), "} Scratch;"]
+        """Return the struct of what groups of images and the network keep, and the one that each thread works in."""
+        buffers = self.buffers()
+        kept = [buffer.declaration() for buffer in buffers if buffer.scope is not Scope.THREAD]
+        scratch = [buffer.declaration() for buffer in buffers if buffer.scope is Scope.THREAD]
+        scratch.append("    ImageWorkspace image;")
+        return ["typedef struct {", *kept, "} Values;", "typedef struct {", *scratch, "} Scratch;"]
 
-    def _values(self) -> list[str]:
-        lines = []
+    def bytes(self, groups: int, threads: int) -> int:
+        """Return the memory a network takes in batches of that many groups, but for some pages of small things."""
+        buffers = sum(buffer.bytes(groups, threads, self.lanes) for buffer in self.buffers())
+        channels, rows, columns = self.program.plan.image_shape
+        corners = 4 * channels * self.lanes * (rows + 2) * (columns + 2)
+        parameters = 4 * (3 + groups) * self.layout.parameters + 4 * self.layout.buffers
+        return buffers + parameters + threads * (corners + 20 * self.lanes * columns)
+
+    def _values(self) -> list[Buffer]:
+        buffers = []
         for number, shape in self.program.shapes.items():
             if number not in self.program.recomputed:
-                lines.append(f"    vec value{number}[GROUPS][{_size(shape, self.program.borders[number])}];")
-            if number and number not in self.program.passing:
-                lines.append(f"    vec gradient{number}[GROUPS][{_size(shape)}];")
-        return lines
+                buffers.append(Buffer(f"value{number}", "vec", prod(self.stored_shape(number)), Scope.GROUP))
+            if number and number not in self.program.sole_reader:
+                buffers.append(Buffer(f"gradient{number}", "vec", prod(shape), Scope.GROUP))
+        return buffers
 
-    def _raw_values(self) -> list[str]:
-        lines = []
-        for one in self.program.convolutions:
-            sizes = [_size(one.step.output_shape)]
-            if one.source in self.program.passing:
-                sizes.append(_size(self.program.shapes[one.source]))
-            lines.append(f"    vec raw{one.step.number}[GROUPS][{max(sizes)}];")
-        return lines
+    def _conv_outputs(self) -> list[Buffer]:
+        buffers = []
+        for conv in self.program.convolutions:
+            sizes = [prod(conv.shape.output_shape)]
+            if conv.source in self.program.sole_reader:
+                sizes.append(prod(self.program.shapes[conv.source]))
+            buffers.append(Buffer(f"conv_output{conv.number}", "vec", max(sizes), Scope.GROUP))
+        return buffers
 
-    def _statistics(self) -> list[str]:
-        lines = []
-        for tail in self.program.tails:
-            if tail.norm:
-                c, number = tail.shape[0], tail.norm.number
-                lines.append(f"    Moments moments{number}[GROUPS][{c}];")
-                lines.append(f"    BackSums sums{number}[GROUPS][{c}];")
-                lines.append(f"    Normal normal{number}[{c}];")
-        return lines
+    def _statistics(self) -> list[Buffer]:
+        buffers = []
+        for epilogue in self.program.epilogues:
+            if epilogue.norm:
+                channels, number = epilogue.shape[0], epilogue.norm.number
+                buffers.append(Buffer(f"moments{number}", "Moments", channels, Scope.GROUP))
+                buffers.append(Buffer(f"sums{number}", "GradientSums", channels, Scope.GROUP))
+                buffers.append(Buffer(f"norm{number}", "ChannelNorm", channels, Scope.NETWORK))
+        return buffers
 
-    def _prepared_weights(self) -> list[str]:
-        lines = []
-        for one in self.program.convolutions:
-            number, weights = one.step.number, prod(one.step.weights[0].shape)
-            if needs_points(one):
-                lines.append(f"    float points{number}[{2 * weights}];")
-            if backward_by_tiles(one):
-                lines.append(f"    float flipped{number}[{weights}];")
-        return lines
+    def _packed_weights(self) -> list[Buffer]:
+        buffers = []
+        for conv in self.program.convolutions:
+            weights = prod(conv.node.weights[0].shape)
+            if conv.plan.transforms_weights:
+                buffers.append(Buffer(f"winograd_weights{conv.number}", "float", 2 * weights, Scope.NETWORK))
+            if conv.plan.pads_gradient:
+                buffers.append(Buffer(f"flipped_weights{conv.number}", "float", weights, Scope.NETWORK))
+        return buffers
 
-    def _scratch(self) -> list[str]:
-        lines = [f"    vec room[{max(1, *map(self._room, self.program.convolutions))}];"]
+    def _scratch(self) -> list[Buffer]:
+        workspace = max(1, *(self._workspace_vectors(conv) for conv in self.program.convolutions))
+        buffers = [Buffer("workspace", "vec", workspace, Scope.THREAD)]
         for number in sorted(self.program.recomputed):
-            lines.append(f"    vec value{number}[{_size(self.program.shapes[number], self.program.borders[number])}];")
-        unbordered = 1
-        for one in self.program.convolutions:
-            size = _size(self.output_gradient(one)[1])
-            if backward_by_tiles(one):
-                lines.append(f"    vec bordered{one.step.number}[{size}];")
+            buffers.append(Buffer(f"value{number}", "vec", prod(self.stored_shape(number)), Scope.THREAD))
+        compact = 1
+        for conv in self.program.convolutions:
+            size = prod(conv.plan.gradient_shape)
+            if conv.plan.pads_gradient:
+                buffers.append(Buffer(f"padded_gradient{conv.number}", "vec", size, Scope.THREAD))
             else:
-                unbordered = max(unbordered, size)
-        return [*lines, f"    vec unbordered[{unbordered}];"]
+                compact = max(compact, size)
+        return [*buffers, Buffer("compact_gradient", "vec", compact, Scope.THREAD)]
 
-    def _room(self, one: Convolution) -> int:
-        """Return the vectors that a weight gradient by Winograd needs for transformed columns and its sums."""
-        if not weights_by_winograd(one):
+    def _workspace_vectors(self, conv: Convolution) -> int:
+        """Return the vectors of transformed columns and sums of a weight gradient by Winograd."""
+        if conv.plan.weight_gradient is not Algorithm.WINOGRAD:
             return 0
-        ci, (co, h, w) = one.step.input_shape[0], one.step.output_shape
-        tc, ti = weight_tile(co, ci, 3)
-        sums = -(-co // tc) * -(-ci // ti) * -(-3 * tc * ti // self.lanes)
-        return 6 * (winograd_strip(h, w) * (ci * (h + 2) + co * h) + sums)
-
-
-def _size(shape: Shape, border: int = 0) -> int:
-    c, h, w = shape
-    return c * (h + 2 * border) * (w + 2 * border)
+        ci, (co, h, _) = conv.shape.input_shape[0], conv.shape.output_shape
+        outputs, inputs = conv.plan.weight_tile
+        sums = -(-co // outputs) * -(-ci // inputs) * -(-TAPS * outputs * inputs // self.lanes)
+        return POINTS * (conv.plan.strip_tiles * (ci * (h + TAPS - 1) + co * h) + sums)

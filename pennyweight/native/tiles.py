@@ -1,104 +1,109 @@
-"""How a convolution is done, and how large its register tiles are: a small model of the cost in vector instructions."""
+"""How large register tiles are, and where Winograd is faster: a small model of the cost in vector instructions.
 
-from math import inf
+Costs are for one row of a map, in the time of one vector instruction; a loop of fewer than LATENCY sums waits for them.
+"""
 
-from pennyweight.native.segments import Convolution
+from typing import NamedTuple
 
+POINTS, TAPS, COLUMNS = 6, 3, 4
+"""Winograd's F(4, 3), as in `kernels/winograd.h`: transformed points, taps of a kernel's row, columns of output."""
+MOST_WINOGRAD_CHANNELS = 4
+"""Output channels of Winograd's tile: with six sums each, they fill the registers."""
 REGISTERS = 28
 """Vectors of a tile that leave room for others in 32 registers."""
-NEAR_CHANNELS = 256
-"""Channels of which three transformed rows of four columns still lie near, and fit the stack of any thread."""
-CLEARLY = 0.9
-"""Winograd is taken where it costs at most this share of register tiles: the model is not more exact than that."""
+MOST_OUTPUTS = 8
+"""Most output channels of a weight gradient's tile."""
+MOST_SUMS = 64
+"""Vectors of sums that the kernels have room for in a tile; one row of the widest kernel, 31 columns, needs as many."""
+MAX_CACHED_CHANNELS = 256
+"""Channels of which three transformed rows of four columns still fit a near cache, and the stack of any thread."""
+WINOGRAD_MARGIN = 0.9
+"""Winograd is taken where it costs at most this share of register tiles: the model is no more accurate than that."""
 LATENCY = 8
 """Independent sums a core needs under way to be busy: two units, four cycles each."""
+STRIP_ROWS = 48
+"""Rows of transformed columns that a weight gradient sums at once: long sums whose operands still fit the L2 cache."""
+PIXEL_TRANSFORM, OUTPUT_TRANSFORM = 18, 14
+"""Loads, sums and stores to transform six pixels of a channel, and to bring six sums back to four pixels."""
+WEIGHT_STRIP, WEIGHT_STORE, DIRECT_STORE = 54, 30, 27
+"""To add up the lanes of 18 sums for each strip, to transform a kernel back, and to add up the lanes of 9 sums."""
 
 
-def forward_tile(channels: int, columns: int) -> tuple[int, int]:
-    """Return (output channels, output columns) of the forward tile for a map of that many channels and columns."""
+class Tile(NamedTuple):
+    """A register tile: output channels x columns of a map."""
+
+    channels: int
+    columns: int
+
+
+class WeightTile(NamedTuple):
+    """A register tile of a weight gradient: output channels x input channels x one row of the kernel."""
+
+    outputs: int
+    inputs: int
+
+
+def forward_tile(channels: int, columns: int) -> Tile:
+    """Return the tile of a map of that many channels and columns."""
     best = min(
         ((_forward_cost(channels, columns, c, w), -c * w, c, w) for w in range(1, min(columns, 14) + 1)
          for c in range(1, min(channels, REGISTERS // w) + 1)),
     )  # fmt: skip
-    return best[2], best[3]
+    return Tile(best[2], best[3])
 
 
-def weight_tile(outputs: int, inputs: int, kernel: int) -> tuple[int, int]:
-    """Return (output channels, input channels) of the weight gradient's tile for one row of the kernel.
+def weight_tile(outputs: int, inputs: int, kernel: int) -> WeightTile:
+    """Return the tile of the weight gradient for one row of the kernel.
 
     Beside the sums lie a gradient of every output channel and two rows of pixels, as the compiler loads them ahead.
     One channel in and out is always allowed.
     """
     best = min(
-        ((_weight_cost(outputs, inputs, kernel, o, i), -o * i, o, i) for o in range(1, min(outputs, 8) + 1)
+        ((_weight_cost(outputs, inputs, kernel, o, i), -o * i, o, i) for o in range(1, min(outputs, MOST_OUTPUTS) + 1)
          for i in range(1, inputs + 1) if o * i * kernel + o + 2 * i * kernel <= max(REGISTERS, 3 * kernel + 1)),
     )  # fmt: skip
-    return best[2], best[3]
+    return WeightTile(best[2], best[3])
 
 
-def winograd_tile(channels: int) -> int:
-    """Return the output channels of Winograd's tile: at most four of six sums each, in parts of about one size."""
-    return -(-channels // -(-channels // 4))
-
-
-def forward_by_winograd(one: Convolution) -> bool:
-    """Tell whether the raw value takes clearly less time by `kernels/winograd.h`."""
-    if not _suits_winograd(one):
-        return False
-    ci, (co, _, columns) = one.step.input_shape[0], one.step.output_shape
-    return _winograd_cost(ci, co, columns) < CLEARLY * _direct_cost(ci, co, columns)
-
-
-def backward_by_winograd(one: Convolution) -> bool:
-    """Tell whether the input gradient takes clearly less time by `kernels/winograd.h`."""
-    if not _suits_winograd(one) or one.source == 0:
-        return False
-    (ci, _, reached), (co, _, columns) = one.step.input_shape, one.step.output_shape
-    return _winograd_cost(co, ci, columns) < CLEARLY * _direct_cost(co, ci, reached)
-
-
-def backward_by_tiles(one: Convolution) -> bool:
-    """Tell whether the input gradient is made by register tiles, from turned weights; the image has none."""
-    return one.source != 0 and not backward_by_winograd(one)
-
-
-def needs_points(one: Convolution) -> bool:
-    """Tell whether transformed weights are read."""
-    return forward_by_winograd(one) or backward_by_winograd(one)
-
-
-def weights_by_winograd(one: Convolution) -> bool:
-    """Tell whether the weight gradient takes clearly less time by `kernels/winograd.h`."""
-    if not _suits_winograd(one):
-        return False
-    ci, (co, rows, columns) = one.step.input_shape[0], one.step.output_shape
-    products, weights = _weight_cost(co, ci, 3, *weight_tile(co, ci, 3)), ci * co
-    tiles = -(-columns // 4)
-    strips = -(-tiles // winograd_strip(rows, columns))
-    own = 6 * rows * tiles * products + 18 * tiles * (ci * (rows + 2) + co * rows) + (54 * strips + 30) * weights
-    return own < CLEARLY * (3 * rows * columns * products + 27 * weights)
+def winograd_tile(channels: int) -> Tile:
+    """Return Winograd's tile: at most four channels of six sums each, in parts of about one size, four columns wide."""
+    return Tile(-(-channels // -(-channels // MOST_WINOGRAD_CHANNELS)), COLUMNS)
 
 
 def winograd_strip(rows: int, columns: int) -> int:
-    """Return how many times four columns the weight gradient transforms at once: long sums, but near ones."""
-    return min(-(-48 // rows), -(-columns // 4))
+    """Return how many times four columns the weight gradient transforms at once."""
+    return min(-(-STRIP_ROWS // rows), -(-columns // COLUMNS))
 
 
-def _suits_winograd(one: Convolution) -> bool:
-    return one.kernel == 3 and one.stride == 1 and not one.depthwise
+def winograd_is_faster(inputs: int, outputs: int, winograd_columns: int, direct_columns: int) -> bool:
+    """Return whether Winograd clearly beats register tiles for a 3x3 convolution of `inputs` to `outputs` channels.
+
+    The input gradient by Winograd walks over the columns of the output, by register tiles over those of the input.
+    """
+    if inputs > MAX_CACHED_CHANNELS:
+        return False
+    direct = 9 * inputs * _forward_cost(outputs, direct_columns, *forward_tile(outputs, direct_columns))
+    return _winograd_cost(inputs, outputs, winograd_columns) < WINOGRAD_MARGIN * direct
 
 
-def _direct_cost(inputs: int, outputs: int, columns: int) -> float:
-    """Return what a row of a 3x3 convolution costs by register tiles."""
-    return 9 * inputs * _forward_cost(outputs, columns, *forward_tile(outputs, columns))
+def winograd_weights_are_faster(inputs: int, outputs: int, rows: int, columns: int) -> bool:
+    """Return whether Winograd clearly beats register tiles for the weight gradient of a 3x3 convolution.
+
+    `rows` and `columns` are those of the output.
+    """
+    products, weights = _weight_cost(outputs, inputs, 3, *weight_tile(outputs, inputs, 3)), inputs * outputs
+    tiles = -(-columns // COLUMNS)
+    strips = -(-tiles // winograd_strip(rows, columns))
+    transforms = PIXEL_TRANSFORM * tiles * (inputs * (rows + 2) + outputs * rows)
+    winograd = POINTS * rows * tiles * products + transforms + (WEIGHT_STRIP * strips + WEIGHT_STORE) * weights
+    return winograd < WINOGRAD_MARGIN * (3 * rows * columns * products + DIRECT_STORE * weights)
 
 
 def _winograd_cost(inputs: int, outputs: int, columns: int) -> float:
-    """Return what a row of a 3x3 convolution costs by Winograd: products, and transforms (loads, sums, stores)."""
-    if inputs > NEAR_CHANNELS:
-        return inf
-    products = sum(count * max(6 * tile, 9) for tile, count in _tiles(outputs, winograd_tile(outputs)))
-    return -(-columns // 4) * (3 * inputs * products + 18 * inputs + 14 * outputs)
+    products = sum(
+        count * max(POINTS * tile, LATENCY + 1) for tile, count in _tiles(outputs, winograd_tile(outputs).channels)
+    )
+    return -(-columns // COLUMNS) * (TAPS * inputs * products + PIXEL_TRANSFORM * inputs + OUTPUT_TRANSFORM * outputs)
 
 
 def _forward_cost(channels: int, columns: int, c: int, w: int) -> float:

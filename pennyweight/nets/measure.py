@@ -7,16 +7,21 @@ field follows Araujo, Norris and Sim, "Computing Receptive Fields of Convolution
 
 from dataclasses import dataclass
 from math import prod
+from typing import assert_never
 
-from pennyweight.nets.plan import Add, Plan, Shape, Step
-from pennyweight.nets.rows import AvgPool, Conv, Depthwise, GlobalAvgPool, Linear, MaxPool
+from pennyweight.nets.layers import AvgPool, BatchNorm, Conv, Depthwise, Dropout, GlobalAvgPool, Linear, MaxPool, Relu
+from pennyweight.nets.plan import Add, Node, Plan, Shape
 
 FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One line of the table: a step of the plan and its figures."""
+class NodeCost:
+    """One line of the table: a node of the plan and its figures.
+
+    `kernel` and `receptive_field` are in pixels along the longer side of the image: they differ from those along the
+    other side in a layer whose window is a whole rectangular map.
+    """
 
     number: int
     kind: str
@@ -36,7 +41,7 @@ class Layer:
 class Measurement:
     """A network's table and its totals; `receptive_field` and `jump` are those of the last convolution."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[NodeCost, ...]
     params: int
     buffers: int
     macs: int
@@ -46,10 +51,10 @@ class Measurement:
 
 
 def measure(plan: Plan) -> Measurement:
-    """Measure every step of `plan`: sizes in pixels, activations in bytes of 32-bit floats for one image."""
-    layers: list[Layer] = []
-    for step in plan.steps:
-        layers.append(_layer(step, layers))
+    """Measure every node of `plan`: sizes in pixels, activations in bytes of 32-bit floats for one image."""
+    layers: list[NodeCost] = []
+    for node in plan.nodes:
+        layers.append(_cost(node, layers))
     last = next((layer for layer in reversed(layers) if layer.kind in ("Conv", "Depthwise")), layers[-1])
     return Measurement(
         layers=tuple(layers),
@@ -62,47 +67,54 @@ def measure(plan: Plan) -> Measurement:
     )
 
 
-def _layer(step: Step, before: list[Layer]) -> Layer:
-    kernel, stride, padding = window(step)
-    reads = [before[value - 1] for value in step.inputs if value > 0]
-    jump_in = max((layer.jump for layer in reads), default=1)
-    field_in = max((layer.receptive_field for layer in reads), default=1)
-    return Layer(
-        number=step.number,
-        kind=type(step.operation).__name__,
-        output_shape=step.output_shape,
+def _cost(node: Node, before: list[NodeCost]) -> NodeCost:
+    kernels, stride, padding = window(node)
+    kernel = max(kernels)
+    reads = [before[value - 1] for value in node.inputs if value > 0]
+    jump_in = max((cost.jump for cost in reads), default=1)
+    field_in = max((cost.receptive_field for cost in reads), default=1)
+    return NodeCost(
+        number=node.number,
+        kind=type(node.operation).__name__,
+        output_shape=node.output_shape,
         kernel=kernel,
         stride=stride,
         padding=padding,
-        params=sum(prod(weight.shape) for weight in step.weights),
-        buffers=sum(prod(buffer.shape) for buffer in step.buffers),
-        macs=_macs(step),
+        params=sum(prod(weight.shape) for weight in node.weights),
+        buffers=sum(prod(buffer.shape) for buffer in node.buffers),
+        macs=_macs(node),
         receptive_field=field_in + (kernel - 1) * jump_in,
         jump=jump_in * stride,
-        activation_bytes=prod(step.output_shape) * FLOAT_BYTES,
+        activation_bytes=prod(node.output_shape) * FLOAT_BYTES,
     )
 
 
-def window(step: Step) -> tuple[int, int, int]:
-    """Return kernel, stride and padding of a step in pixels of its input; a global layer's window is the whole map."""
-    match step.operation:
+def window(node: Node) -> tuple[tuple[int, int], int, int]:
+    """Return kernel (rows, columns), stride and padding of a node in pixels of its input.
+
+    A global layer's window is the whole map, and nothing moves it: its stride is its longer side.
+    """
+    match node.operation:
         case Conv(kernel=kernel, stride=stride, padding=padding):
-            return kernel, stride, padding
+            return (kernel, kernel), stride, padding
         case Depthwise(kernel=kernel, stride=stride, padding=padding):
-            return kernel, stride, padding
+            return (kernel, kernel), stride, padding
         case MaxPool(size=size) | AvgPool(size=size):
-            return size, size, 0
+            return (size, size), size, 0
         case GlobalAvgPool() | Linear():
-            size = step.input_shape[1]
-            return size, size, 0
+            _, rows, columns = node.input_shape
+            return (rows, columns), max(rows, columns), 0
+        case BatchNorm() | Relu() | Dropout() | Add():
+            return (1, 1), 1, 0
         case _:
-            return 1, 1, 0
+            assert_never(node.operation)
 
 
-def _macs(step: Step) -> int:
-    if isinstance(step.operation, Add) or not step.weights:
-        return 0
-    weight = step.weights[0].shape
-    if isinstance(step.operation, Conv | Depthwise):
-        return prod(weight) * prod(step.output_shape[1:])
-    return prod(weight) if isinstance(step.operation, Linear) else 0
+def _macs(node: Node) -> int:
+    match node.operation:
+        case Conv() | Depthwise() | Linear():
+            return prod(node.weights[0].shape) * prod(node.output_shape[1:])
+        case BatchNorm() | Relu() | MaxPool() | AvgPool() | GlobalAvgPool() | Dropout() | Add():
+            return 0
+        case _:
+            assert_never(node.operation)

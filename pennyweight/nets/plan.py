@@ -1,13 +1,13 @@
-"""Rows lowered once into flat, numbered steps: the only thing modules, engines and exporters read.
+"""Layers lowered once into flat, numbered nodes: the only thing modules, engines and exporters read.
 
 Legend: c channels, h rows of the map, w columns of the map.
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from pennyweight.base.errors import UsageError
-from pennyweight.nets.rows import (
+from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
     BatchNorm,
@@ -15,16 +15,16 @@ from pennyweight.nets.rows import (
     Depthwise,
     Dropout,
     GlobalAvgPool,
+    Layers,
     Linear,
     MaxPool,
     Relu,
     Residual,
-    Rows,
     Width,
 )
 
 Shape: TypeAlias = tuple[int, int, int]
-IMAGE_SHAPE: Shape = (1, 28, 28)
+Shapes: TypeAlias = list[tuple[str, tuple[int, ...]]]
 WIDEST = 65_536
 
 
@@ -38,15 +38,15 @@ Operation: TypeAlias = Conv | Depthwise | BatchNorm | Relu | MaxPool | AvgPool |
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named array that belongs to a step: a trainable weight, or a buffer."""
+    """A named array that belongs to a node: a trainable weight, or a buffer."""
 
     name: str
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Step:
-    """One operation; its output is the value with the step's own number, value 0 is the image."""
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One operation; its output is the value with the node's own number, value 0 is the image."""
 
     number: int
     operation: Operation
@@ -56,7 +56,7 @@ class Step:
     weights: tuple[Tensor, ...]
     buffers: tuple[Tensor, ...]
     last_use: int
-    """Number of the last step that reads the output; the step's own number for the logits."""
+    """Number of the last node that reads the output; the node's own number for the logits."""
 
     @property
     def label(self) -> str:
@@ -66,69 +66,81 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of a network from an image of `image_shape` to `classes` logits."""
+    """The nodes of a network from an image of `image_shape` to `classes` logits."""
 
-    steps: tuple[Step, ...]
+    nodes: tuple[Node, ...]
     image_shape: Shape
     classes: int
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
-        """Return every trainable tensor in the order of the steps."""
-        return tuple(weight for step in self.steps for weight in step.weights)
+        """Return every trainable tensor in the order of the nodes."""
+        return tuple(weight for node in self.nodes for weight in node.weights)
 
     @property
     def buffers(self) -> tuple[Tensor, ...]:
         """Return every tensor that is state but not trained: BatchNorm's running mean and variance."""
-        return tuple(buffer for step in self.steps for buffer in step.buffers)
+        return tuple(buffer for node in self.nodes for buffer in node.buffers)
 
 
-def make_plan(rows: Rows, classes: int = 10, image_shape: Shape = IMAGE_SHAPE) -> Plan:
-    """Lower `rows` to steps for images of `image_shape` (c, h, w) and `classes` classes.
+def make_plan(layers: Layers, classes: int, image_shape: Shape) -> Plan:
+    """Lower `layers` to nodes for images of `image_shape` (c, h, w) and `classes` classes.
 
     Raises UsageError naming the layer whose shape or setting cannot work.
     """
-    _check_head(rows)
-    steps: list[Step] = []
-    _lower(rows, steps, 0, image_shape, classes)
-    if not steps or steps[-1].output_shape != (classes, 1, 1):
-        ends = _text(steps[-1].output_shape) if steps else "nothing"
+    _check_head(layers)
+    nodes: list[Node] = []
+    _lower(layers, nodes, 0, image_shape, classes)
+    if not nodes or nodes[-1].output_shape != (classes, 1, 1):
+        ends = _text(nodes[-1].output_shape) if nodes else "nothing"
         raise UsageError(
             f"The network ends in {ends}, not in {classes} logits ({classes}x1x1); "
             "end it with GlobalAvgPool() or Linear(CLASSES)."
         )
-    return Plan(tuple(_with_last_use(steps)), image_shape, classes)
+    return Plan(tuple(_with_last_use(nodes)), image_shape, classes)
 
 
-def _lower(rows: Rows, steps: list[Step], value: int, shape: Shape, classes: int) -> tuple[int, Shape]:
-    """Append the steps of `rows` reading `value`; return the value they end in and its shape."""
-    for row in rows:
-        if isinstance(row, Residual):
-            body, body_shape = _lower(row.body, steps, value, shape, classes)
-            other, other_shape = _lower(row.shortcut, steps, value, shape, classes)
+def _lower(layers: Layers, nodes: list[Node], value: int, shape: Shape, classes: int) -> tuple[int, Shape]:
+    """Append the nodes of `layers` reading `value`; return the value they end in and its shape."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            body, body_shape = _lower(layer.body, nodes, value, shape, classes)
+            other, other_shape = _lower(layer.shortcut, nodes, value, shape, classes)
             if body_shape != other_shape:
                 raise UsageError(
-                    f"layer {len(steps) + 1} (Residual): the body gives {_text(body_shape)}, "
+                    f"layer {len(nodes) + 1} (Residual): the body gives {_text(body_shape)}, "
                     f"the shortcut {_text(other_shape)}; both must be equal."
                 )
-            value, shape = _append(steps, Add(), (body, other), body_shape, classes)
+            value, shape = _append(nodes, Add(), (body, other), body_shape, classes)
         else:
-            value, shape = _append(steps, row, (value,), shape, classes)
+            value, shape = _append(nodes, layer, (value,), shape, classes)
     return value, shape
 
 
 def _append(
-    steps: list[Step], operation: Operation, inputs: tuple[int, ...], shape: Shape, classes: int
+    nodes: list[Node], operation: Operation, inputs: tuple[int, ...], shape: Shape, classes: int
 ) -> tuple[int, Shape]:
-    number = len(steps) + 1
+    number = len(nodes) + 1
     operation = _with_width(operation, classes)
     try:
         output_shape = _output_shape(operation, shape)
     except UsageError as error:
         raise UsageError(f"layer {number} ({type(operation).__name__}): {error}") from error
-    weights = tuple(Tensor(f"{number}.{name}", size) for name, size in _weight_shapes(operation, shape))
-    buffers = tuple(Tensor(f"{number}.{name}", size) for name, size in _buffer_shapes(operation, shape))
-    steps.append(Step(number, operation, inputs, shape, output_shape, weights, buffers, last_use=number))
+    weights, buffers = (
+        tuple(Tensor(f"{number}.{name}", size) for name, size in shapes) for shapes in _tensor_shapes(operation, shape)
+    )
+    nodes.append(
+        Node(
+            number=number,
+            operation=operation,
+            inputs=inputs,
+            input_shape=shape,
+            output_shape=output_shape,
+            weights=weights,
+            buffers=buffers,
+            last_use=number,
+        )
+    )
     return number, output_shape
 
 
@@ -160,18 +172,23 @@ def _output_shape(operation: Operation, shape: Shape) -> Shape:
             if not 0 <= rate < 1:
                 raise UsageError(f"rate is {rate}; it must be at least 0 and below 1.")
             return shape
-        case _:
+        case BatchNorm() | Relu() | Add():
             return shape
+        case Conv() | Linear():
+            raise _no_width(operation)
+        case _:
+            assert_never(operation)
 
 
-def _window(row: Conv | Depthwise, h: int, w: int) -> tuple[int, int]:
+def _window(layer: Conv | Depthwise, h: int, w: int) -> tuple[int, int]:
     """Return the rows and columns a convolution gives: floor((size + 2 padding - kernel) / stride) + 1."""
-    _check("kernel", row.kernel, 1, 31)
-    _check("stride", row.stride, 1, 8)
-    _check("padding", row.padding, 0, row.kernel - 1)
-    sizes = tuple((size + 2 * row.padding - row.kernel) // row.stride + 1 for size in (h, w))
+    _check("kernel", layer.kernel, 1, 31)
+    _check("stride", layer.stride, 1, 8)
+    _check("padding", layer.padding, 0, layer.kernel - 1)
+    sizes = tuple((size + 2 * layer.padding - layer.kernel) // layer.stride + 1 for size in (h, w))
     if min(sizes) < 1:
-        raise UsageError(f"a {row.kernel}x{row.kernel} kernel with padding {row.padding} does not fit a {h}x{w} map.")
+        kernel = f"{layer.kernel}x{layer.kernel}"
+        raise UsageError(f"a {kernel} kernel with padding {layer.padding} does not fit a {h}x{w} map.")
     return sizes[0], sizes[1]
 
 
@@ -180,57 +197,60 @@ def _check(name: str, value: int, low: int, high: int) -> None:
         raise UsageError(f"{name} is {value}; it must be from {low} to {high}.")
 
 
-def _weight_shapes(operation: Operation, shape: Shape) -> list[tuple[str, tuple[int, ...]]]:
+def _tensor_shapes(operation: Operation, shape: Shape) -> tuple[Shapes, Shapes]:
+    """Return names and shapes of an operation's weights, and of its buffers."""
     c, h, w = shape
     match operation:
         case Conv(channels=int(channels), kernel=kernel, bias=bias):
-            return _weight_and_bias((channels, c, kernel, kernel), bias)
+            return _weight_and_bias((channels, c, kernel, kernel), bias), []
         case Depthwise(kernel=kernel, bias=bias):
-            return _weight_and_bias((c, 1, kernel, kernel), bias)
+            return _weight_and_bias((c, 1, kernel, kernel), bias), []
         case Linear(features=int(features), bias=bias):
-            return _weight_and_bias((features, c * h * w), bias)
+            return _weight_and_bias((features, c * h * w), bias), []
         case BatchNorm():
-            return _weight_and_bias((c,), bias=True)
+            return _weight_and_bias((c,), bias=True), [("running_mean", (c,)), ("running_var", (c,))]
+        case Relu() | MaxPool() | AvgPool() | GlobalAvgPool() | Dropout() | Add():
+            return [], []
+        case Conv() | Linear():
+            raise _no_width(operation)
         case _:
-            return []
+            assert_never(operation)
 
 
-def _weight_and_bias(shape: tuple[int, ...], bias: bool) -> list[tuple[str, tuple[int, ...]]]:
+def _weight_and_bias(shape: tuple[int, ...], bias: bool) -> Shapes:
     return [("weight", shape), *([("bias", shape[:1])] if bias else [])]
 
 
-def _buffer_shapes(operation: Operation, shape: Shape) -> list[tuple[str, tuple[int, ...]]]:
-    if isinstance(operation, BatchNorm):
-        return [("running_mean", shape[:1]), ("running_var", shape[:1])]
-    return []
+def _no_width(operation: Conv | Linear) -> AssertionError:
+    return AssertionError(f"{operation} has no width before the dataset has given it one")
 
 
-def _with_last_use(steps: list[Step]) -> list[Step]:
-    last = {step.number: step.number for step in steps}
-    for step in steps:
-        last.update(dict.fromkeys(step.inputs, step.number))
-    return [replace(step, last_use=last[step.number]) for step in steps]
+def _with_last_use(nodes: list[Node]) -> list[Node]:
+    last = {node.number: node.number for node in nodes}
+    for node in nodes:
+        last.update(dict.fromkeys(node.inputs, node.number))
+    return [replace(node, last_use=last[node.number]) for node in nodes]
 
 
-def _check_head(rows: Rows) -> None:
-    heads = [row for row in rows if _width(row) is CLASSES]
-    nested = [row for row in rows if isinstance(row, Residual) and _counts_heads(row.body + row.shortcut)]
+def _check_head(layers: Layers) -> None:
+    heads = [layer for layer in layers if _width(layer) is CLASSES]
+    nested = [layer for layer in layers if isinstance(layer, Residual) and _counts_heads(layer.body + layer.shortcut)]
     if len(heads) != 1 or nested:
         raise UsageError(
             f"A network needs exactly one head, Conv(CLASSES, ...) or Linear(CLASSES), outside of residuals; "
-            f"this one has {_counts_heads(rows)}."
+            f"this one has {_counts_heads(layers)}."
         )
 
 
-def _counts_heads(rows: Rows) -> int:
-    inner = sum(_counts_heads(row.body + row.shortcut) for row in rows if isinstance(row, Residual))
-    return inner + sum(_width(row) is CLASSES for row in rows)
+def _counts_heads(layers: Layers) -> int:
+    inner = sum(_counts_heads(layer.body + layer.shortcut) for layer in layers if isinstance(layer, Residual))
+    return inner + sum(_width(layer) is CLASSES for layer in layers)
 
 
-def _width(row: object) -> int | Width | None:
-    if isinstance(row, Conv):
-        return row.channels
-    return row.features if isinstance(row, Linear) else None
+def _width(layer: object) -> int | Width | None:
+    if isinstance(layer, Conv):
+        return layer.channels
+    return layer.features if isinstance(layer, Linear) else None
 
 
 def _text(shape: Shape) -> str:

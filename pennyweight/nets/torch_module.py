@@ -1,42 +1,44 @@
 """A plan as a `torch.nn.Module`: the reference for every other way to run a network."""
 
+from typing import assert_never
+
 import torch
 from torch import nn
 
-from pennyweight.nets.initial import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, Weights
+from pennyweight.nets.arrays import Arrays
+from pennyweight.nets.layers import AvgPool, BatchNorm, Conv, Depthwise, Dropout, GlobalAvgPool, Linear, MaxPool, Relu
 from pennyweight.nets.plan import Add, Operation, Plan, Shape
-from pennyweight.nets.rows import AvgPool, BatchNorm, Conv, Depthwise, Dropout, GlobalAvgPool, Linear, MaxPool, Relu
 
 
 class PlanModule(nn.Module):
-    """Runs a plan step by step; its parameters carry the plan's weight names."""
+    """Runs a plan node by node; its parameters carry the plan's weight names."""
 
     def __init__(self, plan: Plan) -> None:
-        """Build one sub-module a step, named by the step's number."""
+        """Build one sub-module a node, named by the node's number."""
         super().__init__()
         self.plan = plan
-        for step in plan.steps:
-            self.add_module(str(step.number), _module(step.operation, step.input_shape))
+        for node in plan.nodes:
+            self.add_module(str(node.number), _module(node.operation, node.input_shape))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits, shape (n, classes), for normalised images, shape (n, c, h, w)."""
         values: dict[int, torch.Tensor] = {0: images}
-        for step in self.plan.steps:
-            values[step.number] = self._modules[str(step.number)](*(values[value] for value in step.inputs))  # type: ignore[misc]
-            for value in step.inputs:
-                if value > 0 and self.plan.steps[value - 1].last_use == step.number:
+        for node in self.plan.nodes:
+            values[node.number] = self._modules[str(node.number)](*(values[value] for value in node.inputs))  # type: ignore[misc]
+            for value in node.inputs:
+                if value > 0 and self.plan.nodes[value - 1].last_use == node.number:
                     values.pop(value, None)
-        return values[self.plan.steps[-1].number].flatten(1)
+        return values[self.plan.nodes[-1].number].flatten(1)
 
 
-def torch_module(plan: Plan, weights: Weights) -> PlanModule:
+def torch_module(plan: Plan, weights: Arrays) -> PlanModule:
     """Return the module of `plan` with copies of `weights`, in evaluation mode."""
     module = PlanModule(plan)
-    load_weights(module, weights)
+    copy_weights(module, weights)
     return module.eval()
 
 
-def load_weights(module: PlanModule, weights: Weights) -> None:
+def copy_weights(module: PlanModule, weights: Arrays) -> None:
     """Copy `weights` into the module's parameters and buffers of the same names."""
     state = module.state_dict()
     for tensor in module.plan.weights + module.plan.buffers:
@@ -51,7 +53,7 @@ def _module(operation: Operation, shape: Shape) -> nn.Module:
         case Depthwise(kernel=kernel, padding=padding, stride=stride, bias=bias):
             return nn.Conv2d(c, c, kernel, stride, padding, groups=c, bias=bias)
         case BatchNorm():
-            return nn.BatchNorm2d(c, eps=BATCHNORM_EPSILON, momentum=BATCHNORM_MOMENTUM)
+            return nn.BatchNorm2d(c, eps=BatchNorm.EPSILON, momentum=BatchNorm.MOMENTUM)
         case Relu():
             return nn.ReLU()
         case MaxPool(size=size):
@@ -66,7 +68,10 @@ def _module(operation: Operation, shape: Shape) -> nn.Module:
             return _Vector(c * h * w, features, bias)
         case Add():
             return _Sum()
-    raise AssertionError(f"no torch module for {operation}")
+        case Conv() | Linear():
+            raise AssertionError(f"{operation} has no width before the dataset has given it one")
+        case _:
+            assert_never(operation)
 
 
 class _Vector(nn.Linear):

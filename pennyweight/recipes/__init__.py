@@ -1,1 +1,1 @@
-"""Floor 4: the published networks, one file for each source document."""
+"""Floor 3: the published networks, one file for each source document."""

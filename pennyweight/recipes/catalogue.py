@@ -1,12 +1,16 @@
-"""Finding a recipe: by its name, in a `recipe.toml`, or as `path.py:NAME`."""
+"""Finding a recipe: by its name, in a `recipe.toml`, or in a Python file, as `path.py` or `path.py:NAME`."""
 
+import re
 import runpy
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
-from pennyweight.base.errors import EnvironmentRefused, UsageError, did_you_mean
+from pennyweight.base.errors import NoRecipeError, UnavailableError, UsageError, did_you_mean
+from pennyweight.base.reading import read_regular
 from pennyweight.recipes import compact, evolution, iteration, own, progressive, skip
-from pennyweight.training.recipe import Recipe, check_recipe
-from pennyweight.training.recipe_text import recipe_from_text
+from pennyweight.settings.recipe import Recipe, check_recipe
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_from_text
 
 RECIPES: tuple[Recipe, ...] = (
     *progressive.RECIPES,
@@ -16,64 +20,113 @@ RECIPES: tuple[Recipe, ...] = (
     *iteration.RECIPES,
     *own.RECIPES,
 )
-DOCUMENTS = {module.DOCUMENT: module.CLAIMS for module in (progressive, evolution, skip, compact, iteration)}
-"""What each source document says that can be checked."""
-WALKS = {"progressive": progressive.WALK}
+DOCUMENTS = tuple(module.DOCUMENT for module in (progressive, evolution, skip, compact, iteration))
+"""The source documents: a number and a title."""
+ABLATIONS = {"progressive": progressive.ABLATION}
 """Published recipes with what lies between them, one change at a time."""
-NAMES = tuple(recipe.name for recipe in RECIPES)
+RECIPE_NAMES = tuple(recipe.name for recipe in RECIPES)
 
 
 def find_recipe(target: str) -> Recipe:
-    """Return the recipe `target` names: a published name, a TOML file, or `path.py:NAME`.
+    """Return the recipe `target` names: a published name, a TOML file, `path.py:NAME`, or `path.py` with one recipe.
 
-    Raises UsageError for an unknown name (with the nearest one) or an invalid recipe, EnvironmentRefused for a file
-    that cannot be read.
+    A Python file is executed, a TOML file is not. Raises UsageError for an unknown name (with the nearest one) or an
+    invalid recipe, UnavailableError for a file that cannot be read.
     """
     named = published(target)
     if named is not None:
         return named
+    try:
+        recipe = _in_file(target)
+        check_recipe(recipe)
+    except RecursionError as error:
+        raise UsageError(f"The layers of {target} are nested too deep to be read.") from error
+    return recipe
+
+
+def _in_file(target: str) -> Recipe:
     path_text, colon, name = target.rpartition(":")
     if colon and path_text.endswith(".py"):
-        recipe = _from_python(Path(path_text), name)
-    elif target.endswith(".toml"):
-        recipe = _from_toml(Path(target))
-    else:
-        raise UsageError(
-            f"There is no recipe '{target}'.{did_you_mean(target, NAMES)} "
-            "'pennyweight list' shows all; a file is given as recipe.toml or path.py:NAME."
-        )
-    check_recipe(recipe)
-    return recipe
+        return _named_in(Path(path_text), name)
+    if target.endswith(".py"):
+        return _only_one_in(Path(target))
+    if target.endswith(".toml"):
+        return _from_toml(Path(target))
+    raise UsageError(
+        f"There is no recipe '{target}'.{did_you_mean(target, RECIPE_NAMES)} "
+        "'pennyweight list' shows all; a file is given as recipe.toml, path.py or path.py:NAME."
+    )
+
+
+def recipe_files(folder: Path) -> list[Path]:
+    """Return the `*.toml` and `*.py` files in `folder`, then the `recipe.toml` of each folder in it, as of its runs.
+
+    Both are in the order of their names, numbers by value. Names that start with a dot or an underscore are left out.
+    Raises UnavailableError for a folder that cannot be read.
+    """
+    try:
+        inside = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=_natural_order)
+        files = [path for path in inside if path.suffix in (".toml", ".py") and not path.is_dir()]
+        return files + [path / "recipe.toml" for path in inside if (path / "recipe.toml").exists()]
+    except OSError as error:
+        raise UnavailableError(f"Cannot read the folder {folder}: {error.strerror}.") from error
+
+
+def _natural_order(path: Path) -> list[str | int]:
+    parts = re.split(r"(\d+)", path.name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def published(name: str) -> Recipe | None:
     """Return the published recipe of this name, or of a walk, or None."""
-    walked = (recipe for walk in WALKS.values() for _, recipe in walk)
+    walked = (recipe for walk in ABLATIONS.values() for _, recipe in walk)
     return next((recipe for recipe in (*RECIPES, *walked) if recipe.name == name), None)
 
 
 def _from_toml(path: Path) -> Recipe:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, LARGEST_RECIPE_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise EnvironmentRefused(f"Cannot read the recipe {path}: {_reason(error)}.") from error
+        raise UnavailableError(f"Cannot read the recipe {path}: {_reason(error)}.") from error
     return recipe_from_text(text, str(path))
 
 
-def _from_python(path: Path, name: str) -> Recipe:
-    try:
-        path.read_bytes()
-    except OSError as error:
-        raise EnvironmentRefused(f"Cannot read the recipe {path}: {_reason(error)}.") from error
-    try:
-        names = runpy.run_path(str(path))
-    except (Exception, SystemExit) as error:  # the user's own code may raise anything
-        raise UsageError(f"{path} fails when it is run: {type(error).__name__}: {error}") from error
-    recipes = {key: value for key, value in names.items() if isinstance(value, Recipe)}
+def _named_in(path: Path, name: str) -> Recipe:
+    recipes = _recipes_in(path)
     if name not in recipes:
         known = ", ".join(recipes) or "none"
         raise UsageError(f"{path} holds no recipe '{name}'.{did_you_mean(name, recipes)} Recipes in it: {known}.")
     return recipes[name]
+
+
+def _only_one_in(path: Path) -> Recipe:
+    """Return the one recipe of a file; a published one it starts from and names with an underscore are passed by."""
+    recipes = _recipes_in(path)
+    if not recipes:
+        raise NoRecipeError(
+            f"{path} holds no recipe, which is a value made by Recipe(...); see docs/adding_a_recipe.md."
+        )
+    own = {name: one for name, one in recipes.items() if not name.startswith("_") and published(one.name) != one}
+    meant = own or recipes
+    first, *others = meant.values()
+    if any(other != first for other in others):
+        example = next(iter(meant))
+        raise UsageError(f"{path} holds {len(meant)} recipes: {', '.join(meant)}. Name one, as {path}:{example}.")
+    return first
+
+
+def _recipes_in(path: Path) -> dict[str, Recipe]:
+    """Run a Python file and return the recipes in it by name; what it prints goes to stderr, for stdout is ours."""
+    try:
+        read_regular(path, LARGEST_RECIPE_BYTES)  # `run_path` would wait for ever where a pipe stands
+    except OSError as error:
+        raise UnavailableError(f"Cannot read the recipe {path}: {_reason(error)}.") from error
+    try:
+        with redirect_stdout(sys.stderr):
+            names = runpy.run_path(str(path))
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything
+        raise UsageError(f"{path} fails when it is run: {type(error).__name__}: {error}") from error
+    return {name: value for name, value in names.items() if isinstance(value, Recipe)}
 
 
 def _reason(error: Exception) -> str:

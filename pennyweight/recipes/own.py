@@ -10,12 +10,12 @@ images were looked at after the choice, by the runs in records/mnist/native/penn
 from dataclasses import replace
 
 from pennyweight.data.augment import Augmentation
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear, MaxPool, Relu
-from pennyweight.recipes import progressive
-from pennyweight.training.averaging import Averaging
-from pennyweight.training.optimizers import AdamW
-from pennyweight.training.recipe import Origin, Recipe
-from pennyweight.training.schedules import OneCycle
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear, MaxPool, Relu
+from pennyweight.recipes import progressive, pytorch_defaults
+from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.optimizers import AdamW
+from pennyweight.settings.recipe import Origin, Recipe, with_unstated
+from pennyweight.settings.schedules import OneCycle
 
 _REASON = "Ours: the caps of document 000, and its accuracy held over the last five epochs."
 BUDGETS = tuple(replace(budget, reason=_REASON) for budget in progressive.BUDGETS)
@@ -38,13 +38,13 @@ PENNYWEIGHT_8K = Recipe(
     augmentation=Augmentation(rotation_degrees=5.0, shift_fraction=0.05, scale_low=0.95, scale_high=1.05),
     averaging=Averaging(decay=0.998),
     budgets=BUDGETS,
-    origin=Origin(
-        document="",
-        suggested=(
-            *("layers", "epochs", "optimizer", "schedule", "batch_images", "label_smoothing"),
-            *("augmentation", "averaging", "validation_images"),
-        ),
-        note="Our own recipe, chosen on held-out training images (docs/CHOICES.md).",
+    origin=with_unstated(
+        Origin(
+            document="",
+            recipe="pennyweight-8k",
+            defaults=(*pytorch_defaults.ADAM, *pytorch_defaults.ONE_CYCLE),
+            note="Our own recipe, chosen on held-out training images (docs/CHOICES.md).",
+        )
     ),
 )
 

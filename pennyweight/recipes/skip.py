@@ -7,24 +7,12 @@ biases that gives all three stated counts (8,856, 5,672 and 7,480) and every sta
 """
 
 from pennyweight.base.budget import Budget
-from pennyweight.base.claims import (
-    Better,
-    Contains,
-    Convolutions,
-    DocumentClaim,
-    FirstWith,
-    Held,
-    LastKernel,
-    ParameterCount,
-    ParameterLimit,
-    Reached,
-    Reduction,
-)
 from pennyweight.data.augment import Augmentation
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, Relu, Residual, Row
-from pennyweight.training.optimizers import SGD, Adam
-from pennyweight.training.recipe import Claim, Origin, Recipe
-from pennyweight.training.schedules import Constant, ReduceLROnPlateau
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, Dropout, GlobalAvgPool, Layer, MaxPool, Relu, Residual
+from pennyweight.recipes import pytorch_defaults
+from pennyweight.settings.optimizers import SGD, Adam
+from pennyweight.settings.recipe import Origin, PublishedResult, Recipe, with_unstated
+from pennyweight.settings.schedules import Constant, ReduceLROnPlateau
 
 DOCUMENT = "002 CNN Models on MNIST Data"
 
@@ -40,19 +28,10 @@ BUDGETS = (
 )
 
 _RECONSTRUCTED = "The layers are a reconstruction constrained by the stated counts, not the document's own list."
-_UNSTATED = (
-    "layers",
-    "optimizer",
-    "schedule",
-    "batch_images",
-    "label_smoothing",
-    "averaging",
-    "augmentation",
-    "validation_images",
-)
+_NO_DECAY = ("optimizer.weight_decay",)
 
 
-def _regularised(channels: int, kernel: int = 3) -> tuple[Row, ...]:
+def _regularised(channels: int, kernel: int = 3) -> tuple[Layer, ...]:
     return Conv(channels, kernel), BatchNorm(), Relu(), Dropout(0.1)
 
 
@@ -69,13 +48,15 @@ MODEL_1 = Recipe(
     schedule=Constant(),
     batch_images=64,
     budgets=BUDGETS,
-    origin=Origin(
-        document=DOCUMENT,
-        claim=Claim(accuracy=98.67, split="test", which="best"),
-        stated=("epochs",),
-        suggested=_UNSTATED,
-        note=_RECONSTRUCTED + " Plain SGD does not leave the starting plateau here, so Adam is suggested.",
-        reconstructed=True,
+    origin=with_unstated(
+        Origin(
+            document=DOCUMENT,
+            claim=PublishedResult(accuracy=98.67, split="test", which="best"),
+            recipe="skip-1",
+            defaults=(*pytorch_defaults.PLAIN, *pytorch_defaults.ADAM, *_NO_DECAY),
+            note=_RECONSTRUCTED + " Plain SGD does not leave the starting plateau here, so Adam is suggested.",
+            reconstructed=True,
+        )
     ),
 )
 
@@ -92,13 +73,16 @@ MODEL_2 = Recipe(
     schedule=Constant(),
     batch_images=64,
     budgets=BUDGETS,
-    origin=Origin(
-        document=DOCUMENT,
-        claim=Claim(accuracy=99.17, split="test", which="best"),
-        stated=("epochs",),
-        suggested=_UNSTATED,
-        note=_RECONSTRUCTED,
-        reconstructed=True,
+    origin=with_unstated(
+        Origin(
+            document=DOCUMENT,
+            claim=PublishedResult(accuracy=99.17, split="test", which="best"),
+            recipe="skip-2",
+            stated=("layers.dropout",),
+            defaults=(*pytorch_defaults.PLAIN, *pytorch_defaults.SGD, *_NO_DECAY),
+            note=_RECONSTRUCTED + " Dropout's rate is stated, its places are not.",
+            reconstructed=True,
+        )
     ),
 )
 
@@ -126,50 +110,25 @@ MODEL_3 = Recipe(
         perspective_probability=0.3,
     ),
     budgets=BUDGETS,
-    origin=Origin(
-        document=DOCUMENT,
-        claim=Claim(accuracy=99.49, split="test", which="best"),
-        stated=("epochs", "optimizer", "schedule", "batch_images", "augmentation.rotation_degrees"),
-        suggested=(
-            *("layers", "optimizer.nesterov", "optimizer.weight_decay", "schedule.factor", "schedule.patience_epochs"),
-            *("schedule.threshold", "schedule.lowest_learning_rate"),
-            *("label_smoothing", "averaging", "augmentation", "validation_images"),
-        ),
-        note=_RECONSTRUCTED + " The optimizer's name is not stated; a momentum is, so SGD.",
-        reconstructed=True,
+    origin=with_unstated(
+        Origin(
+            document=DOCUMENT,
+            claim=PublishedResult(accuracy=99.49, split="test", which="best"),
+            recipe="skip-3",
+            stated=(
+                *("epochs", "optimizer.learning_rate", "optimizer.momentum", "schedule", "batch_images"),
+                "augmentation.rotation_degrees",
+            ),
+            suggested=(
+                *("schedule.factor", "schedule.patience_epochs", "schedule.threshold"),
+                *("augmentation.shift_fraction", "augmentation.scale_low", "augmentation.scale_high"),
+                *("augmentation.perspective_distortion", "augmentation.perspective_probability"),
+            ),
+            defaults=(*pytorch_defaults.PLAIN, *pytorch_defaults.SGD, "schedule.lowest_learning_rate", "augmentation"),
+            note=_RECONSTRUCTED + " The optimizer's name is not stated; a momentum is, so SGD.",
+            reconstructed=True,
+        )
     ),
 )
 
 RECIPES = (MODEL_1, MODEL_2, MODEL_3)
-
-CLAIMS: tuple[DocumentClaim, ...] = (
-    ParameterCount("Parameters: 8,856", "skip-1", 8_856),
-    Convolutions("Basic CNN architecture with 8 convolutional layers", "skip-1", 8),
-    LastKernel("Uses large kernel (7x7) for final classification", "skip-1", 7),
-    Contains("No normalization or regularization techniques", "skip-1", "BatchNorm", present=False),
-    Contains("No normalization or regularization techniques", "skip-1", "Dropout", present=False),
-    Reached("Best Training Accuracy: 98.82%", "skip-1", 98.82, "train", "best"),
-    Reached("Best Test Accuracy: 98.67%", "skip-1", 98.67, "test", "best"),
-    ParameterCount("Parameters: 5,672", "skip-2", 5_672),
-    FirstWith("Added Batch Normalization after convolutions", "skip-2", "BatchNorm", ("skip-1",)),
-    FirstWith("Replaced large kernel with Global Average Pooling", "skip-2", "GlobalAvgPool", ("skip-1",)),
-    Reduction("Reduced total parameters", "skip-1", "skip-2", 0.1),
-    Reached("Best Training Accuracy: 98.74%", "skip-2", 98.74, "train", "best"),
-    Reached("Best Test Accuracy: 99.17%", "skip-2", 99.17, "test", "best"),
-    Better("Improved generalization with fewer parameters", "skip-2", ("skip-1",), "test"),
-    ParameterCount("Parameters: 7,480", "skip-3", 7_480),
-    FirstWith("Optimized architecture with skip connections", "skip-3", "Residual", ("skip-1", "skip-2")),
-    ParameterLimit("Parameters < 8000", "skip-3", 8_000, included=False),
-    Reached("Best Training Accuracy: 98.84%", "skip-3", 98.84, "train", "best"),
-    Reached("Best Test Accuracy: 99.49%", "skip-3", 99.49, "test", "best"),
-    Held(
-        "Consistently maintains >99.4% test accuracy from epoch 5 onwards",
-        "skip-3",
-        99.4,
-        "test",
-        5,
-        15,
-        included=False,
-    ),
-)
-"""What the document says that can be checked, in its order."""

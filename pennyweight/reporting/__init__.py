@@ -1,1 +1,1 @@
-"""Floor 5: what a person reads."""
+"""Floor 6: what a person reads."""

@@ -1,1 +1,1 @@
-"""Floor 3: recipes, optimizers, schedules, engines, checkpoints and the loop that trains."""
+"""Floor 5: the loop that trains."""

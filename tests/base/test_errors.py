@@ -7,13 +7,14 @@ import pytest
 
 import pennyweight
 from pennyweight.base import errors
-from pennyweight.base.errors import PennyweightError, did_you_mean, unknown
+from pennyweight.base.errors import PennyweightError, did_you_mean, unknown_name_error
 
 DOCUMENTED = {
     "PennyweightError": 1,
     "NonFiniteError": 1,
     "UsageError": 2,
-    "EnvironmentRefused": 3,
+    "NoRecipeError": 2,
+    "UnavailableError": 3,
     "MismatchError": 4,
     "Interrupted": 130,
 }
@@ -51,12 +52,15 @@ def test_the_nearest_name_is_suggested_whatever_its_case(word: str, known: list[
 
 
 def test_an_unknown_name_without_a_near_one_lists_all() -> None:
-    assert str(unknown("optimizer", "zebra", ["SGD", "Adam"])) == "There is no optimizer 'zebra'. Known: SGD, Adam."
-    assert str(unknown("optimizer", "SDG", ["SGD"])) == "There is no optimizer 'SDG'. Did you mean 'SGD'?"
+    assert (
+        str(unknown_name_error("optimizer", "zebra", ["SGD", "Adam"]))
+        == "There is no optimizer 'zebra'. Known: SGD, Adam."
+    )
+    assert str(unknown_name_error("optimizer", "SDG", ["SGD"])) == "There is no optimizer 'SDG'. Did you mean 'SGD'?"
 
 
 SOURCES = sorted(Path(pennyweight.__file__).parent.rglob("*.py"))
-RAISED = {"UsageError", "EnvironmentRefused", "MismatchError", "NonFiniteError", "Interrupted"}
+RAISED = {"UsageError", "UnavailableError", "MismatchError", "NonFiniteError", "Interrupted"}
 
 
 def raised_messages() -> list[tuple[str, ast.Call]]:
@@ -99,4 +103,4 @@ def test_every_message_is_one_text_and_ends_like_a_sentence(where: str, call: as
 
 def test_the_module_names_nothing_that_is_not_an_error_or_a_helper() -> None:
     public = {name for name in vars(errors) if not name.startswith("_")}
-    assert public == {*DOCUMENTED, "did_you_mean", "unknown", "Iterable", "get_close_matches"}
+    assert public == {*DOCUMENTED, "did_you_mean", "unknown_name_error", "Iterable", "get_close_matches"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pennyweight.base.errors import EnvironmentRefused
-from pennyweight.base.files import refusal, remove_temporaries, write_atomically
+from pennyweight.base.errors import UnavailableError
+from pennyweight.base.files import remove_temporaries, write_atomically, write_error
 
 
 def test_what_was_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_what_was_there_and_says_how_full_it_is(refuse, tmp_p
     free = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free._replace(free=12_345))
     refuse(monkeypatch)
-    with pytest.raises(EnvironmentRefused) as refused:
+    with pytest.raises(UnavailableError) as refused:
         write_atomically(path, b"new content that is longer")
     monkeypatch.undo()
     assert path.read_bytes() == b"old content"
@@ -82,7 +82,7 @@ def test_a_full_disk_leaves_what_was_there_and_says_how_full_it_is(refuse, tmp_p
 @pytest.mark.parametrize("refuse", [refuse_open, refuse_write, refuse_fsync, refuse_replace])
 def test_a_full_disk_leaves_nothing_where_nothing_was(refuse, tmp_path: Path, monkeypatch) -> None:
     refuse(monkeypatch)
-    with pytest.raises(EnvironmentRefused):
+    with pytest.raises(UnavailableError):
         write_atomically(tmp_path / "weights", b"new")
     assert os.listdir(tmp_path) == []
 
@@ -104,7 +104,7 @@ def test_an_interrupt_is_not_taken_for_a_refusal(tmp_path: Path, monkeypatch) ->
 
 def test_a_folder_that_cannot_be_is_refused_with_the_ways_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(EnvironmentRefused) as refused:
+    with pytest.raises(UnavailableError) as refused:
         write_atomically(tmp_path / "file" / "weights", b"new")
     assert str(refused.value).startswith(f"Cannot write {tmp_path / 'file' / 'weights'}: ")
     assert "--out" in str(refused.value)
@@ -112,26 +112,26 @@ def test_a_folder_that_cannot_be_is_refused_with_the_ways_out(tmp_path: Path) ->
 
 def test_a_folder_in_place_of_the_file_is_refused_and_stays(tmp_path: Path) -> None:
     (tmp_path / "weights" / "inside").mkdir(parents=True)
-    with pytest.raises(EnvironmentRefused, match="Is a directory"):
+    with pytest.raises(UnavailableError, match="Is a directory"):
         write_atomically(tmp_path / "weights", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["weights"]
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
 def test_a_refusal_that_is_not_about_space_names_no_space(number: int, tmp_path: Path) -> None:
-    sentence = str(refusal(tmp_path / "x", 7, OSError(number, os.strerror(number))))
+    sentence = str(write_error(tmp_path / "x", 7, OSError(number, os.strerror(number))))
     assert os.strerror(number) in sentence
     assert "bytes" not in sentence
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_free_space_is_found_even_for_a_folder_that_is_not_there_yet(number: int, tmp_path: Path) -> None:
-    sentence = str(refusal(tmp_path / "not" / "there" / "x", 7, OSError(number, os.strerror(number))))
+    sentence = str(write_error(tmp_path / "not" / "there" / "x", 7, OSError(number, os.strerror(number))))
     assert "7 bytes needed" in sentence
 
 
 def test_an_error_without_a_number_keeps_its_own_words(tmp_path: Path) -> None:
-    assert "odd" in str(refusal(tmp_path / "x", 0, OSError("odd")))
+    assert "odd" in str(write_error(tmp_path / "x", 0, OSError("odd")))
 
 
 def test_only_leftovers_are_removed(tmp_path: Path) -> None:

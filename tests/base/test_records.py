@@ -3,6 +3,8 @@
 import json
 import random
 from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,10 +13,13 @@ from support import PROVENANCE, run_record
 
 from pennyweight.base.errors import MismatchError
 from pennyweight.base.records import (
+    SPLITS,
+    EpochMistakes,
     EpochRow,
     Limit,
     Misclassified,
     RunRecord,
+    Score,
     Verdict,
     run_record_from_json,
     sealed,
@@ -69,6 +74,13 @@ def records(draw: st.DrawFn) -> RunRecord:
         weights_sha256=draw(texts),
         provenance=PROVENANCE,
         folder=draw(texts),
+        recipe_sha256=draw(texts),
+        planned_seeds=draw(st.integers(0, 100)),
+        mistakes_by_epoch=tuple(
+            EpochMistakes(row.epoch, "test", tuple(range(images - row.test_correct)))
+            for row in rows
+            if row.test_correct is not None
+        ),
     )
 
 
@@ -108,6 +120,11 @@ def test_a_damaged_record_is_a_mismatch_or_still_a_record() -> None:
 WHOLE = json.loads(to_json(run_record([9_940, 9_941])))
 ROW = WHOLE["epochs"][0]
 
+
+def mistakes(epoch: int, split: str, images: list[int]) -> dict[str, Any]:
+    return {**WHOLE, "mistakes_by_epoch": [{"epoch": epoch, "split": split, "images": images}]}
+
+
 WRONG = [
     ("not JSON", "{", "Expecting"),
     ("empty", "", "Expecting"),
@@ -133,6 +150,14 @@ WRONG = [
     ("no verdict", {**WHOLE, "verdict": None}, "'verdict' is None"),
     ("a limit not an object", {**WHOLE, "verdict": {**WHOLE["verdict"], "limits": [1]}}, "Limit"),
     ("no provenance", {**WHOLE, "provenance": []}, "'provenance' is []"),
+    ("more mistakes than images", mistakes(1, "test", list(range(61))), "but 61 are listed as wrong"),
+    ("mistakes out of order", mistakes(1, "test", [*range(2, 61), 1]), "not by ascending index"),
+    ("one mistake twice", mistakes(1, "test", [0, *range(59)]), "not by ascending index"),
+    ("a mistake beyond the images", mistakes(1, "test", [*range(59), 10_000]), "not by ascending index"),
+    ("mistakes of a split not measured", mistakes(1, "val", []), "None of 0 val images are right"),
+    ("mistakes of no split", mistakes(1, "train", []), "None of 0 train images are right"),
+    ("mistakes of no epoch", mistakes(3, "test", []), "mistakes of epoch 3, but has 2 epochs"),
+    ("more training images right than there are", {**WHOLE, "final_train_correct": 60_001}, "60001 of 60000 training"),
     ("a mistake without its label", {**WHOLE, "misclassified": [{"index": 1, "predicted": 2}]}, "needs a value"),
 ]
 
@@ -146,7 +171,85 @@ def test_a_wrong_record_is_refused_by_what_is_wrong(held: object, words: str) ->
     assert words in str(refused.value)
 
 
-OPTIONAL = ("folder", "schema", "sha256")
+ADDED_LATER = (
+    "recipe_sha256",
+    "planned_seeds",
+    "final_train_correct",
+    "mistakes_by_epoch",
+    "classes",
+    "test_class_images",
+    "planned_epochs",
+    "initial_sha256",
+)
+OPTIONAL = ("folder", "schema", "sha256", *ADDED_LATER)
+
+
+def test_a_record_of_an_early_version_has_the_digest_it_was_sealed_with() -> None:
+    early = json.loads(to_json(sealed(run_record([9_940]))))
+    for name in ADDED_LATER:
+        del early[name]
+    assert run_record_from_json(json.dumps(early), "here").mistakes_by_epoch == ()
+
+
+def test_class_names_and_their_images_survive_json_and_change_the_digest() -> None:
+    record = sealed(run_record([9_940]))
+    named = sealed(replace(record, classes=("even", "odd"), test_class_images=(4_926, 5_074)))
+    assert run_record_from_json(to_json(named), "here") == named
+    assert named.sha256 != record.sha256
+    edited = json.loads(to_json(named)) | {"test_class_images": [4_927, 5_073]}
+    with pytest.raises(MismatchError, match="SHA-256"):
+        run_record_from_json(json.dumps(edited), "here")
+
+
+@pytest.mark.parametrize("images", [(4_926, 5_073), (10_000,), (-1, 10_001)])
+def test_images_of_classes_that_do_not_add_up_to_the_test_set_are_refused(images: tuple[int, ...]) -> None:
+    record = replace(run_record([9_940]), classes=("even", "odd"), test_class_images=images)
+    with pytest.raises(MismatchError, match=f"{sum(images)} test images in {len(images)} classes, but has 10000 in 2"):
+        run_record_from_json(to_json(record), "here")
+
+
+# ---------------------------------------------------------------------------------------------------- scores
+
+
+def test_a_score_holds_the_figures_of_its_split_and_of_no_other() -> None:
+    numbered = {field.name: number for number, field in enumerate(fields(EpochRow), start=1)}
+    row = EpochRow(**numbered)  # type: ignore[arg-type]
+    assert row.score("train") == Score(row.train_loss, row.train_accuracy, None)
+    assert row.score("val") == Score(row.val_loss, row.val_accuracy, row.val_correct, row.raw_val_accuracy)
+    assert row.score("test") == Score(row.test_loss, row.test_accuracy, row.test_correct, row.raw_test_accuracy)
+    with pytest.raises(ValueError, match="'validation'"):
+        row.score("validation")
+
+
+def test_a_curve_is_computed_from_counts_and_is_none_where_an_epoch_was_not_evaluated() -> None:
+    record = run_record([9_940, 9_951], val=[9_900, None])
+    curve, losses, running = record.curve("test"), record.loss_curve("test"), record.curve("train")
+    assert curve is not None
+    assert curve.tolist() == [99.4, 99.51]
+    assert losses is not None
+    assert losses.tolist() == [0.5, 0.5]
+    assert running is not None
+    assert running.tolist() == [90.0, 90.0]
+    assert record.curve("val") is record.loss_curve("val") is None
+    assert record.evaluated_on("test")
+    assert record.evaluated_on("val")
+    assert not run_record([9_940]).evaluated_on("val")
+    assert (record.images("train"), record.images("test")) == (60_000, 10_000)
+
+
+def test_every_published_record_states_the_accuracies_that_its_counts_give() -> None:
+    paths = sorted((Path(__file__).parents[2] / "records").rglob("*.json"))
+    assert len(paths) > 100
+    for path in paths[::10]:
+        record = run_record_from_json(path.read_text(), str(path))
+        for split in SPLITS:
+            curve, written = record.curve(split), [row.score(split).accuracy for row in record.epochs]
+            assert written == ([None] * len(written) if curve is None else curve.tolist()), path
+
+
+def test_lists_of_numbers_take_one_line_of_a_record() -> None:
+    record = replace(run_record([9_997]), mistakes_by_epoch=(EpochMistakes(1, "test", (3, 14, 159)),))
+    assert '   "images": [3, 14, 159]\n' in to_json(record)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(RunRecord) if field.name not in OPTIONAL])

@@ -11,9 +11,20 @@ from support import any_row
 
 from pennyweight.base.errors import UsageError
 from pennyweight.base.values import LONGEST_TEXT, check_types, coerce, from_text, make, to_text
-from pennyweight.nets.rows import CLASSES, ROW_TYPES, BatchNorm, Conv, Dropout, Linear, MaxPool, Relu, Residual, Row
+from pennyweight.nets.layers import (
+    CLASSES,
+    LAYER_TYPES,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Layer,
+    Linear,
+    MaxPool,
+    Relu,
+    Residual,
+)
 
-KINDS = {kind.__name__: kind for kind in ROW_TYPES}
+KINDS = {kind.__name__: kind for kind in LAYER_TYPES}
 CONSTANTS = {"CLASSES": CLASSES}
 
 
@@ -22,7 +33,7 @@ def read(text: str) -> object:
 
 
 @given(row=any_row)
-def test_every_row_written_is_read_back_equal(row: Row) -> None:
+def test_every_row_written_is_read_back_equal(row: Layer) -> None:
     assert read(to_text(row)) == row
 
 
@@ -40,7 +51,7 @@ def test_every_row_written_is_read_back_equal(row: Row) -> None:
         (Residual((Relu(), BatchNorm()), (Relu(),)), "Residual((Relu(), BatchNorm()), shortcut=(Relu(),))"),
     ],
 )
-def test_text_leaves_out_what_is_at_its_default(row: Row, text: str) -> None:
+def test_text_leaves_out_what_is_at_its_default(row: Layer, text: str) -> None:
     assert to_text(row) == text
     assert read(text) == row
 
@@ -65,7 +76,7 @@ REFUSED = [
     ("conv(8)", "Did you mean 'Conv'?"),
     ("LSTM(8)", "Known: Conv, Depthwise"),
     ("Conv(CLASES)", "There is no constant 'CLASES'. Did you mean 'CLASSES'?"),
-    ("Relu", "'Relu' needs brackets: Relu()."),
+    ("Relu", "'Relu' needs parentheses: Relu()."),
     ("Conv()", "Conv needs a value for 'channels'."),
     ("Conv('8')", "Conv.channels is '8', but must be a whole number or CLASSES."),
     ("Conv(8.0)", "Conv.channels is 8.0, but must be a whole number or CLASSES."),
@@ -220,7 +231,7 @@ def test_coerce_names_the_place() -> None:
         (Conv("8"), "Conv.channels is '8'"),  # type: ignore[arg-type]
         (Residual((Relu,)), "Residual.body holds <class"),  # type: ignore[arg-type]
         (Residual((Residual((Conv(8, kernel="3"),)),)), "Conv.kernel is '3'"),  # type: ignore[arg-type]
-        (Residual([Relu()]), "Residual.body is a list; write a tuple"),  # type: ignore[arg-type]
+        (Residual([Relu()]), "Residual.body is a list; use a tuple"),  # type: ignore[arg-type]
         (Dropout(True), "Dropout.rate is True"),
     ],
 )
@@ -231,6 +242,6 @@ def test_types_are_checked_at_any_depth_where_python_does_not(value: object, wor
 
 
 @given(row=any_row)
-def test_what_is_of_its_declared_types_passes(row: Row) -> None:
+def test_what_is_of_its_declared_types_passes(row: Layer) -> None:
     check_types(row)
     check_types((row, Dropout(0)))

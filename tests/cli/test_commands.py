@@ -13,24 +13,30 @@ from support import TINY
 
 from pennyweight.api import plan_run
 from pennyweight.cli.app import app
-from pennyweight.cli.console import Console
 from pennyweight.cli.options import complete_dataset, complete_recipe
-from pennyweight.recipes.catalogue import NAMES, RECIPES
-from pennyweight.training.recipe_text import recipe_to_text, settings_of
+from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
+from pennyweight.reporting.console import Console, same_command
+from pennyweight.runs.find import published_records
+from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text, settings_of
 
 FROZEN = {
     "list": ["--json"],
     "show": ["--json", "-s", "RECIPE"],
     "train": [
-        *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--jobs", "--json", "--no-test"),
-        *("--out", "--seed", "--seeds", "-s", "-v", "RECIPE"),
+        *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--initial-weights", "--jobs"),
+        *("--json", "--no-test", "--out", "--planned-seeds", "--seed", "--seeds", "-s", "-v", "RECIPE"),
     ],
-    "judge": ["--json", "FOLDER..."],
-    "compare": ["--json", "RUNS", "RUNS"],
+    "judge": [
+        *("--accuracy", "--allow-unjudged", "--budget", "--hold", "--json", "--max-epochs", "--max-params", "RUN..."),
+    ],
+    "compare": ["--json", "RUNS RUNS..."],
     "verify": ["--data", "--json", "--replay", "FOLDER"],
     "claims": ["--json", "--records", "[DOCUMENT]"],
-    "ablate": ["--data", "--dataset", "--jobs", "--json", "--seeds", "WALK"],
-    "audit": ["--forbid", "--json", "--max-epochs", "--max-params", "--require", "RECIPE"],
+    "ablate": ["--data", "--dataset", "--jobs", "--json", "--seeds", "ABLATION"],
+    "audit": [
+        *("--csv", "--forbid", "--json", "--max-epochs", "--max-macs", "--max-params", "--min-receptive-field"),
+        *("--require", "RECIPE..."),
+    ],
     "fetch": ["--data", "--json", "DATASET"],
     "doctor": ["--data", "--json"],
 }
@@ -82,13 +88,13 @@ def test_list_names_every_recipe_on_a_line_of_its_own(command) -> None:
     ended = command("list")
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(NAMES)
-    assert "6,188" in lines[1 + NAMES.index("progressive-3")]
+    assert [line.split()[0] for line in lines[1:]] == list(RECIPE_NAMES)
+    assert "6,188" in lines[1 + RECIPE_NAMES.index("progressive-3")]
 
 
 def test_list_as_json_is_a_list_of_objects(command) -> None:
     rows = json.loads(command("list", "--json").out)
-    assert [row["name"] for row in rows] == list(NAMES)
+    assert [row["name"] for row in rows] == list(RECIPE_NAMES)
     for row, recipe in zip(rows, RECIPES, strict=True):
         assert {"name", "params", "claim", "epochs", "macs", "receptive_field", "document"} <= set(row)
         assert isinstance(row["params"], int)
@@ -97,14 +103,14 @@ def test_list_as_json_is_a_list_of_objects(command) -> None:
     assert {row["name"]: row["params"] for row in rows}["skip-3"] == 7_480
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RECIPE_NAMES)
 def test_show_prints_every_setting_with_its_origin(name: str, command) -> None:
     ended = command("show", name)
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    for key in settings_of(RECIPES[NAMES.index(name)]):
+    for key in settings_of(RECIPES[RECIPE_NAMES.index(name)]):
         (line,) = [line for line in lines if line.split()[:1] == [key]]
-        assert line.split()[-1] in ("document", "suggested")
+        assert line.split()[-1] in ("document", "suggested", "default")
 
 
 def test_show_as_json_holds_the_figures_and_layers(command) -> None:
@@ -124,6 +130,35 @@ def test_show_shows_what_was_changed(command) -> None:
     assert facts["settings"]["optimizer"] == "Adam"
     assert facts["settings"]["epochs"] == 3
     assert "optimizer.momentum" not in facts["settings"]
+    assert facts["from"]["epochs"] == facts["from"]["optimizer.learning_rate"] == "changed"
+    assert facts["from"]["batch_images"] == "document"
+    assert facts["variant"].startswith("variant of skip-3: epochs=3, optimizer")
+    assert (facts["origin"]["claim"], facts["origin"]["document"]) == (None, "")
+
+
+def test_show_says_changed_beside_a_changed_setting_and_whose_variant_it_is(command) -> None:
+    lines = command("show", "progressive-3", "-s", "augmentation.rotation_degrees=90").out.splitlines()
+    assert lines[0] == "progressive-3  (variant of progressive-3: augmentation.rotation_degrees=90.0)"
+    assert lines[1] == "claim: none; a changed recipe has none"
+    paragraphs = "\n".join(lines).replace("\n  ", " ").splitlines()
+    assert any(line.startswith("budget on mnist: ") and "That of progressive-3." in line for line in paragraphs)
+    (changed,) = [line.split() for line in lines if line.startswith("augmentation.rotation_degrees")]
+    assert changed == ["augmentation.rotation_degrees", "90.0", "changed,", "was", "5.0"]
+
+
+def test_show_does_not_take_a_replace_in_python_for_its_parent(command, here: Path) -> None:
+    (here / "v.py").write_text(
+        "from dataclasses import replace\nimport pennyweight as pw\nfrom pennyweight.nets.layers import Conv\n"
+        "b = pw.recipe('progressive-3')\nMY = replace(b, name='mine', layers=(Conv(9),) + b.layers[1:])\n"
+    )
+    lines = command("show", "v.py:MY").out.splitlines()
+    assert lines[:2] == ["mine  (variant of progressive-3: layers=changed)", "claim: none; a changed recipe has none"]
+
+
+def test_show_says_of_what_a_document_does_not_name_that_it_is_suggested(command) -> None:
+    of_skip_3, of_v2 = (json.loads(command("show", name, "--json").out)["from"] for name in ("skip-3", "evolution-v2"))
+    assert (of_skip_3["optimizer"], of_skip_3["optimizer.momentum"]) == ("suggested", "document")
+    assert (of_v2["optimizer"], of_v2["optimizer.beta1"], of_v2["optimizer.epsilon"]) == ("document", *["default"] * 2)
 
 
 def test_show_takes_a_file_of_either_kind(command, here: Path) -> None:
@@ -168,6 +203,19 @@ def test_doctor_says_what_is_there_and_changes_nothing(command, here: Path) -> N
     assert list(here.iterdir()) == []
 
 
+def test_doctor_answers_without_a_home_too(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(_: str) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setenv("PENNYWEIGHT_DATA", "")
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
+    ended = command("doctor", "--json")
+    assert ended.code == 0, ended.err
+    facts = json.loads(ended.out)
+    assert "There is no home folder" in facts["mnist"]["what"]
+    assert facts["digits"]["ok"] is True
+
+
 def test_fetching_what_is_embedded_needs_nothing(command) -> None:
     facts = json.loads(command("fetch", "digits", "--json").out)
     assert (facts["name"], facts["train_images"], facts["test_images"]) == ("digits", 1_437, 360)
@@ -199,9 +247,17 @@ def test_a_run_is_one_line_an_epoch_then_its_verdict_and_last_its_folder(tiny: s
     assert [line.split()[:2] for line in lines[1:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
     results = ended.out.splitlines()
     assert results[0].startswith("tiny on digits, seed 0: 404 parameters, 2 epochs, ")
-    assert results[-2] == "verdict: budget met on digits"
+    assert results[-2] == "verdict: budget kept on digits"
     assert results[-1] == "runs/tiny+dataset=digits/seed-0"
     assert (here / results[-1] / "weights.safetensors").exists()
+
+
+def test_a_changed_run_is_judged_by_a_budget_that_is_called_another_recipe_s(tiny: str, command, here: Path) -> None:
+    lines = command("train", tiny, "--dataset", "digits", "--epochs", 3, "--out", "changed").out.splitlines()
+    assert "budget on digits, test images: That of tiny. Made up." in lines
+    written = recipe_from_text((here / "changed" / "recipe.toml").read_text(), "recipe.toml")
+    assert written.origin.changed == ("epochs=2",)
+    assert command("show", "changed/recipe.toml").out.startswith("tiny  (variant of tiny: epochs=3)")
 
 
 def test_a_finished_run_is_printed_again_and_says_so(tiny: str, command) -> None:
@@ -249,33 +305,99 @@ def test_a_run_as_json_is_its_whole_record(tiny: str, command, here: Path) -> No
 def test_a_run_that_breaks_its_budget_still_ends_with_0(tiny: str, command) -> None:
     ended = command("train", tiny, "--dataset", "digits", "--epochs", 1)
     assert ended.code == 0
-    assert "verdict: budget not met on digits: too short" in ended.out
+    assert "verdict: budget broken on digits: too short" in ended.out
 
 
 def test_no_test_leaves_the_test_columns_empty(tiny: str, command, here: Path) -> None:
     ended = command("train", tiny, "--dataset", "digits", "--no-test", "--epochs", 1)
     assert ended.code == 0
-    assert "verdict: not judged, the test images were left alone" in ended.out
+    assert "verdict: not judged, the test images were not evaluated" in ended.out
     assert ended.out.splitlines()[-1] == "runs/tiny+epochs=1+dataset=digits+no-test/seed-0"
     row = (here / ended.out.splitlines()[-1] / "metrics.csv").read_text().splitlines()[1]
     assert row.split(",")[5:8] == ["", "", ""]
 
 
-def test_a_judgement_ends_with_1_when_a_budget_is_not_kept(tiny: str, command) -> None:
+def test_a_judgement_ends_by_whether_the_budget_was_kept(tiny: str, command) -> None:
     command("train", tiny, "--dataset", "digits", "--out", "good")
     command("train", tiny, "--dataset", "digits", "--out", "short", "--epochs", 1)
     good = command("judge", "good")
     assert (good.code, good.err) == (0, "")
-    assert good.out.startswith("good: budget met on digits\n")
-    assert "tiny on digits, 1 seed, test accuracy" in good.out
+    assert good.out.startswith("good: budget kept on digits\n")
+    assert "on other test sets like this one, kept on 100 %" in good.out
+    assert "verdict on the recipe" not in good.out
     both = command("judge", "good", "short")
     assert both.code == 1
-    assert "short: budget not met on digits: too short" in both.out
+    assert re.search("^short +broken +epochs run 1$", both.out, re.MULTILINE)
     facts = json.loads(command("judge", "good", "short", "--json").out)
-    assert {"met", "runs", "groups"} == set(facts)
+    assert {"met", "runs", "groups", "problems"} == set(facts)
     assert [run["verdict"]["breaches"] for run in facts["runs"]] == [[], ["too_short"]]
     assert {"met", "split", "breaches"} <= set(facts["runs"][0]["verdict"])
-    assert facts["groups"][0]["figures"]["final"]["deviation"] is None
+    assert [group["verdict"] for group in facts["groups"]] == ["not shown yet"] * 2
+    assert facts["groups"][0]["figures"]["final"]["std"] is None
+
+
+def test_the_judge_brings_a_budget_of_their_own(tiny: str, command, here: Path) -> None:
+    command("train", tiny, "--dataset", "digits", "--out", "run")
+    strict = command("judge", "run", "--accuracy", "99.9")
+    assert strict.code == 1
+    assert "budget: the judge's, over the run's own" in strict.out
+    assert "at least 99.9 % (360 of 360)" in strict.out
+    (here / "asked.toml").write_text("accuracy = 0.5\nmax_params = 403\n")
+    capped = command("judge", "run", "--budget", "asked.toml")
+    assert (capped.code, "too many params" in capped.out) == (1, True)
+    assert command("judge", "run", "--budget", "asked.toml", "--max-params", 404).code == 0
+    assert command("judge", "run", "--hold", 3).code == 1  # two epochs were trained
+    refused = command("judge", "run", "--budget", "nowhere.toml")
+    assert (refused.code, "nowhere.toml" in refused.err) == (3, True)
+
+
+def test_a_run_without_a_budget_ends_with_1_unless_that_is_allowed(tiny: str, command, here: Path) -> None:
+    bare = (here / tiny).read_text().split("[[budgets]]")[0]
+    (here / "bare.toml").write_text(bare)
+    command("train", "bare.toml", "--dataset", "digits", "--out", "bare")
+    ended = command("judge", "bare")
+    assert (ended.code, ended.out.splitlines()) == (
+        1,
+        ["bare: not judged", "  tiny has no budget for digits; name one, as --accuracy 99.4"],
+    )
+    assert command("judge", "bare", "--allow-unjudged").code == 0
+    assert command("judge", "bare", "--accuracy", 1).code == 0
+
+
+def test_an_easier_budget_written_into_a_finished_run_is_not_believed(tiny: str, command, here: Path) -> None:
+    """The class's favourite: 99.4 becomes 10."""
+    command("train", "progressive-1", "--dataset", "digits", "--epochs", 1, "--engine", "torch", "--out", "run")
+    path = here / "run" / "recipe.toml"
+    path.write_text(path.read_text().replace("accuracy = 99.4", "accuracy = 10.0"))
+    ended = command("judge", "run")
+    assert (ended.code, ended.out) == (4, "")
+    assert "digest of recipe.toml" in ended.err
+
+
+def test_judge_and_compare_take_published_names_and_whole_trees(command) -> None:
+    judged = command("judge", "pennyweight-8k")
+    assert judged.code == 1
+    assert "budget kept by 20 of 20 seeds" in judged.out
+    assert "68 more seeds, every one kept, would show it: --seeds 20-87" in judged.out
+    assert "taken on trust, 20 runs: the record alone" in judged.out
+    tree = str(published_records() / "digits")
+    assert "progressive-3 on digits, 20 seeds" in command("judge", tree, "--allow-unjudged").out
+    ranked = command("compare", "progressive-3", "skip-3", "iteration-3")
+    assert ranked.code == 0
+    assert "p (Holm)" in ranked.out
+    assert json.loads(command("compare", "progressive-3", "skip-3", "iteration-3", "--json").out)["names"][0]
+
+
+def test_a_plan_is_written_before_the_first_epoch_and_never_later(tiny: str, command, here: Path) -> None:
+    command("train", tiny, "--dataset", "digits", "--out", "plain")
+    late = command("train", tiny, "--dataset", "digits", "--out", "plain", "--planned-seeds", 3)
+    assert (late.code, "planned seeds was None, now 3" in late.err) == (2, True)
+    command("train", tiny, "--dataset", "digits", "--out", "planned", "--planned-seeds", 3, "--seed", 2)
+    assert json.loads((here / "planned" / "record.json").read_text())["planned_seeds"] == 3
+    assert command("train", tiny, "--dataset", "digits", "--out", "planned", "--seed", 2).code == 0
+    assert command("judge", "planned").code == 0
+    beyond = command("train", tiny, "--dataset", "digits", "--planned-seeds", 3, "--seed", 3)
+    assert (beyond.code, "Seed 3 is none of the 3 planned" in beyond.err) == (2, True)
 
 
 def test_several_seeds_train_at_the_same_time_and_are_summed_up(tiny: str, here: Path) -> None:
@@ -285,7 +407,7 @@ def test_several_seeds_train_at_the_same_time_and_are_summed_up(tiny: str, here:
     assert "tiny.toml: 2 seeds, 2 at a time" in done.stderr
     for seed in (0, 1):
         assert len(re.findall(rf"^seed {seed} \| epoch [12]/2 ", done.stderr, re.MULTILINE)) == 2
-        assert f"runs/tiny+dataset=digits/seed-{seed}: budget met on digits" in done.stdout
+        assert re.search(rf"^runs/tiny\+dataset=digits/seed-{seed} +kept", done.stdout, re.MULTILINE)
     assert "tiny on digits, 2 seeds, test accuracy" in done.stdout
     records = [json.loads((here / f"runs/tiny+dataset=digits/seed-{seed}/record.json").read_text()) for seed in (0, 1)]
     assert records[0]["weights_sha256"] != records[1]["weights_sha256"]
@@ -298,7 +420,9 @@ def test_on_a_terminal_a_line_moves_and_is_wiped_before_the_next(monkeypatch, ca
     from support import epoch_row
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    console = Console(plan_run(TINY, dataset="digits", out=tmp_path), verbose=False)
+    console = Console(verbose=False)
+    console.started(plan_run(TINY, dataset="digits", out=tmp_path))
+    capsys.readouterr()
     console.progress(1, 20, 23)
     console.epoch_done([epoch_row(1, test=100)])
     console.message("A sentence.")
@@ -313,12 +437,26 @@ def test_on_a_terminal_a_line_moves_and_is_wiped_before_the_next(monkeypatch, ca
 
 
 @pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        ("pennyweight/__main__.py", f"{sys.executable} -m pennyweight"),
+        ("tools/choose.py", f"{sys.executable} tools/choose.py"),
+    ],
+)
+def test_the_command_that_resumes_is_the_one_that_was_run_without_again(
+    program: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program, "a b", "--again", "-v"])
+    assert same_command() == f"{shown} 'a b' -v"
+
+
+@pytest.mark.parametrize(
     ("typed", "offered"),
     [
         ("prog", ["progressive-1", "progressive-2", "progressive-3"]),
         ("skip-3", ["skip-3"]),
         ("x", []),
-        ("", list(NAMES)),
+        ("", list(RECIPE_NAMES)),
     ],
 )
 def test_names_of_recipes_are_completed(typed: str, offered: list[str]) -> None:

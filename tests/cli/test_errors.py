@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import TINY
+from support import TINY, mnist_plan
 
 from pennyweight.nets.initial import initial_weights
-from pennyweight.nets.plan import make_plan
-from pennyweight.nets.weights import read_sealed, save_weights
+from pennyweight.nets.weights import read_sealed, save_weights, seal
 from pennyweight.recipes.catalogue import find_recipe
-from pennyweight.training.recipe_text import recipe_to_text
+from pennyweight.settings.recipe_text import recipe_to_text
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -26,7 +25,7 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 def assert_one_sentence(stderr: str) -> str:
     """One line that begins with `Error: `, under typer's two lines of usage where those are due; return it."""
     assert "Traceback" not in stderr
-    assert "unforeseen" not in stderr
+    assert "Unexpected" not in stderr
     lines = stderr.splitlines()
     if lines[0].startswith("Usage: "):
         assert lines[1].startswith("Try '")
@@ -43,7 +42,7 @@ USAGE: list[tuple[list[str], list[str]]] = [
     # recipes
     (["train", "progresive-3"], ["no recipe 'progresive-3'", "Did you mean 'progressive-3'?", "pennyweight list"]),
     (["show", "Skip3"], ["Did you mean 'skip-3'?"]),
-    (["audit", "zebra"], ["no recipe 'zebra'", "recipe.toml or path.py:NAME"]),
+    (["audit", "zebra"], ["no recipe 'zebra'", "recipe.toml, path.py or path.py:NAME"]),
     (["show", "runs"], ["no recipe 'runs'"]),
     # settings
     ([*TRAIN, "-s", "optimizer.learning_rat=1"], ["no setting", "Did you mean 'optimizer.learning_rate'?"]),
@@ -55,14 +54,14 @@ USAGE: list[tuple[list[str], list[str]]] = [
     ([*TRAIN, "-s", "optimizer.learning_rate=nan"], ["optimizer.learning_rate is nan"]),
     ([*TRAIN, "-s", "batch_images=0"], ["batch_images is 0", "from 1 to 65,536"]),
     ([*TRAIN, "-s", "augmentation.fill=300"], ["augmentation.fill is 300", "from 0 to 255"]),
-    ([*TRAIN, "-s", "optimizer=SGD"], ["OneCycle cycles the momentum", "schedule.cycle_momentum=false"]),
+    ([*TRAIN, "-s", "optimizer=SGD"], ["OneCycle changes the momentum", "schedule.cycle_momentum=false"]),
     (["show", "skip-3", "-s", "layers=x"], ["no setting 'layers'"]),
     # flags and verbs
     ([*TRAIN, "--epoch", "1"], ["No such option: --epoch", "--epochs"]),
     ([*TRAIN, "--sed", "1"], ["No such option: --sed", "--seed"]),
     (["trian", "progressive-3"], ["No such command 'trian'", "'train'"]),
     (["show"], ["Missing argument 'RECIPE'"]),
-    (["judge"], ["Missing argument 'FOLDER...'"]),
+    (["judge"], ["Missing argument 'RUN...'"]),
     (["list", "progressive-3"], ["unexpected extra argument"]),
     ([*TRAIN, "--epochs", "many"], ["Invalid value for '--epochs'"]),
     ([*TRAIN, "--epochs", "0"], ["epochs is 0; it must be from 1 to 100,000."]),
@@ -85,6 +84,9 @@ USAGE: list[tuple[list[str], list[str]]] = [
     # rules
     (["audit", "skip-3", "--require", "batchnrm"], ["no feature 'batchnrm'", "Did you mean 'batchnorm'?"]),
     (["audit", "skip-3", "--forbid", "lstm"], ["no feature 'lstm'", "batchnorm, dropout, gap"]),
+    (["audit", "skip-3", "skip-2", "--require", "augment"], ["no feature 'augment'", "Did you mean 'augmentation'?"]),
+    (["audit", "skip-3", "--csv", "--json"], ["--csv and --json are both given; use one of them."]),
+    (["audit"], ["Missing argument 'RECIPE...'"]),
 ]
 
 
@@ -100,7 +102,7 @@ def test_a_wrong_request_is_explained_and_ends_with_2(words: list[str], parts: l
 # ---------------------------------------------------------------------------------------------------- recipe files
 
 TOML = recipe_to_text(TINY)
-PY = "from support import TINY\nfrom dataclasses import replace\n"
+PY = "from support import mnist_plan, TINY\nfrom dataclasses import replace\n"
 
 FILES: list[tuple[str, str, str, int, list[str]]] = [
     ("TOML with a syntax error", "r.toml", TOML + "\n[", 2, ["r.toml is not TOML"]),
@@ -123,13 +125,29 @@ FILES: list[tuple[str, str, str, int, list[str]]] = [
         ["no recipe 'TINI'", "Did you mean 'TINY'?", "Recipes in it: TINY."],
     ),
     ("Python without any recipe", "r.py:X", "", 2, ["no recipe 'X'", "Recipes in it: none."]),
-    ("Python without a name", "r.py", PY, 2, ["path.py:NAME"]),
+    ("Python without any recipe and no name", "r.py", "X = 1", 2, ["r.py holds no recipe", "adding_a_recipe.md"]),
+    (
+        "Python with two recipes and no name",
+        "r.py",
+        PY + "OTHER = replace(TINY, name='other')",
+        2,
+        ["r.py holds 2 recipes: TINY, OTHER.", "Name one, as r.py:TINY."],
+    ),
+    ("Python with an empty name", "r.py:", PY, 2, ["r.py holds no recipe ''", "Recipes in it: TINY."]),
     (
         "Python with a class for a row",
         "r.py:BAD",
-        PY + "from pennyweight.nets.rows import Relu\nBAD = replace(TINY, layers=(Relu, *TINY.layers))",
+        PY + "from pennyweight.nets.layers import Relu\nBAD = replace(TINY, layers=(Relu, *TINY.layers))",
         2,
         ["Recipe.layers holds <class", "each item must be Conv or"],
+    ),
+    (
+        "Python with layers nested without end",
+        "r.py:BAD",
+        PY + "from pennyweight.nets.layers import Residual\nR = Residual(())\n"
+        "for _ in range(3000): R = Residual((R,))\nBAD = replace(TINY, layers=(R, *TINY.layers))",
+        2,
+        ["The layers of r.py:BAD are nested too deep"],
     ),
     ("Python with text for a number", "r.py:BAD", PY + "BAD = replace(TINY, epochs='2')", 2, ["Recipe.epochs is '2'"]),
 ]
@@ -151,7 +169,18 @@ def test_a_wrong_recipe_file_is_explained(
     assert tree(here.parent) == before
 
 
-@pytest.mark.parametrize("target", ["nothing.toml", "nothing.py:NAME", "folder.toml", "folder.py:NAME", "latin.toml"])
+UNREADABLE = [
+    "nothing.toml",
+    "nothing.py",
+    "nothing.py:NAME",
+    "folder.toml",
+    "folder.py",
+    "folder.py:NAME",
+    "latin.toml",
+]
+
+
+@pytest.mark.parametrize("target", UNREADABLE)
 def test_a_recipe_file_that_cannot_be_read_ends_with_3(target: str, command, here: Path) -> None:
     (here / "folder.toml").mkdir()
     (here / "folder.py").mkdir()
@@ -216,6 +245,18 @@ def data_folder(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
 
 
 @pytest.mark.parametrize(("exchanged", "parts"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_doctor_names_broken_data_and_goes_on(
+    exchanged: dict[str, bytes], parts: list[str], data_folder, command
+) -> None:
+    ended = command("doctor", "--json", "--data", data_folder(exchanged))
+    assert (ended.code, ended.err) == (0, "")
+    facts = json.loads(ended.out)
+    assert facts["mnist"]["ok"] is False
+    assert [part for part in parts if part not in facts["mnist"]["what"]] == []
+    assert facts["digits"]["ok"] is True
+
+
+@pytest.mark.parametrize(("exchanged", "parts"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 @pytest.mark.parametrize("verb", ["train", "fetch"])
 def test_broken_data_is_named_and_ends_with_3(
     exchanged: dict[str, bytes], parts: list[str], verb: str, data_folder, command, here: Path
@@ -262,7 +303,7 @@ def test_a_folder_that_holds_another_run_is_refused_by_its_key(words: list[str],
     before = tree(run.parent)
     ended = command("train", *words, "--engine", "torch", "--out", "run")
     sentence = assert_one_sentence(ended.err.split("\n", 1)[1])  # behind the line that announces the run
-    assert sentence.startswith("run holds another run: ")
+    assert sentence.startswith("run already contains a different run: ")
     assert part in sentence
     assert "--again" in sentence
     assert (ended.code, ended.out) == (2, "")
@@ -281,13 +322,13 @@ def test_a_run_folder_that_cannot_be_made_ends_with_3(command, here: Path) -> No
 
 
 def swap_weights(run: Path) -> None:
-    plan = make_plan(find_recipe("progressive-3").layers)
+    plan = mnist_plan(find_recipe("progressive-3").layers)
     _, facts = read_sealed(run / "weights.safetensors")
     save_weights(run / "weights.safetensors", plan, initial_weights(plan, 0), facts)
 
 
 def other_seed(run: Path) -> None:
-    plan = make_plan(TINY.layers)
+    plan = mnist_plan(TINY.layers)
     _, facts = read_sealed(run / "weights.safetensors")
     save_weights(run / "weights.safetensors", plan, initial_weights(plan, 1), facts)
 
@@ -320,7 +361,7 @@ SPOILT: list[tuple[str, Callable[[Path], None], int, list[str]]] = [
     ("no weights", remove("weights.safetensors"), 3, ["weights.safetensors is not a file"]),
     ("a record cut off", spoil("record.json", b'{"schema": 1'), 4, ["record.json is not a run's record"]),
     ("a record of impossible counts", count_wrongly, 4, ["361 of 360 test images"]),
-    ("no record", remove("record.json"), 3, ["Cannot read run/record.json", "once its training is complete"]),
+    ("no record", remove("record.json"), 3, ["run holds no finished run", "once its training is complete"]),
     ("a recipe with a syntax error", spoil("recipe.toml", b"name ="), 4, ["recipe.toml is not TOML"]),
     ("no recipe", remove("recipe.toml"), 3, ["Cannot read run/recipe.toml"]),
 ]
@@ -339,17 +380,35 @@ def test_a_spoilt_run_folder_is_not_judged(
     assert tree(run) == before
 
 
+def test_a_checkpoint_of_another_network_is_not_gone_on_with(command, run: Path) -> None:
+    newest = run / "checkpoint-0002.safetensors"
+    (run / "record.json").unlink()
+    tensors, facts = read_sealed(newest)
+    del tensors["2.running_mean"]
+    newest.write_bytes(seal(tensors, facts))
+    before = tree(run)
+    ended = command("train", "tiny.toml", "--dataset", "digits", "--engine", "torch", "--out", "run")
+    sentence = assert_one_sentence(ended.err.split("\n", 1)[1])
+    assert sentence == (
+        "run/checkpoint-0002.safetensors does not fit recipe 'tiny': layer 2 (BatchNorm) holds nothing for "
+        "'2.running_mean', the network needs float32 (4,). "
+        "Remove that file to resume from the one before, or use --again."
+    )
+    assert (ended.code, ended.out) == (4, "")
+    assert {**tree(run), ".lock": None} == {**before, ".lock": None}
+
+
 def test_an_empty_folder_a_file_and_nothing_are_not_judged(command, here: Path) -> None:
     (here / "empty").mkdir()
     (here / "file").write_bytes(b"")
-    for name, part in (
-        ("empty", "Cannot read empty/record.json"),
-        ("file", "There is no run folder file"),
-        ("nothing", "There is no run folder nothing"),
+    for name, code, part in (
+        ("empty", 3, "empty holds no finished run"),
+        ("file", 4, "file is not a run's record"),
+        ("nothing", 3, "There is no run folder nothing"),
     ):
         ended = command("judge", name)
         assert part in assert_one_sentence(ended.err)
-        assert (ended.code, ended.out) == (3, "")
+        assert (ended.code, ended.out) == (code, "")
 
 
 def test_the_same_run_twice_is_not_two_seeds(command, run: Path) -> None:
@@ -367,7 +426,7 @@ def test_a_recipe_without_a_budget_has_nothing_to_be_audited_by(command, here: P
     assert (ended.code, ended.out) == (2, "")
 
 
-# ---------------------------------------------------------------------------------------------------- unforeseen
+# ---------------------------------------------------------------------------------------------------- unexpected
 
 
 def test_what_nobody_foresaw_is_one_sentence_that_says_how_to_see_more(command, monkeypatch) -> None:
@@ -377,10 +436,7 @@ def test_what_nobody_foresaw_is_one_sentence_that_says_how_to_see_more(command, 
     monkeypatch.setattr("pennyweight.nets.measure.measure", broken)
     ended = command("list")
     assert ended.code == 1
-    assert (
-        ended.err
-        == "Error: Something unforeseen: ZeroDivisionError: a bug. Set PENNYWEIGHT_TRACEBACK=1 to see where.\n"
-    )
+    assert ended.err == "Error: Unexpected error: ZeroDivisionError: a bug. Set PENNYWEIGHT_TRACEBACK=1 to see where.\n"
 
 
 def test_a_traceback_is_shown_to_who_asks_for_it(here: Path, monkeypatch) -> None:

@@ -29,7 +29,7 @@ from crashing import (
 )
 
 import pennyweight
-from pennyweight.training.provenance import usable_cores
+from pennyweight.base.machine import usable_cores
 
 SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"]
 PHASES = [("data", 1), ("engine", 1), ("step", 30), ("evaluation", 3), ("between epochs", 2), ("save", 6)]
@@ -72,9 +72,7 @@ def test_quick_signals_end_in_130_at_once_with_the_old_checkpoint_intact(
     stopped = run(train_words("SMALL", folder), None, ("signal_at", [phase, count, "SIGINT", times]))
     assert stopped.code == 130
     if times == 2:
-        assert stopped.err.endswith(
-            "\nError: Interrupted; what was complete before is kept, the same command goes on.\n"
-        )
+        assert stopped.err.endswith("\nError: Interrupted. Completed work is kept; run the same command to resume.\n")
     check_resumed("SMALL", folder, [stopped, run(train_words("SMALL", folder))])
 
 
@@ -94,7 +92,7 @@ def test_another_verb_is_interrupted_at_once(tmp_path: Path) -> None:
     for name in SIGNALS:
         ended = run(["judge", "run"], tmp_path, ("signal_at", ["judging", 1, name, 1]))
         assert (ended.code, ended.out) == (130, "")
-        assert ended.err == "Error: Interrupted; what was complete before is kept, the same command goes on.\n"
+        assert ended.err == "Error: Interrupted. Completed work is kept; run the same command to resume.\n"
 
 
 # Real processes, from Python's own start on.
@@ -160,6 +158,17 @@ def test_ctrl_c_at_any_moment_of_the_start_shows_no_traceback_of_ours(tmp_path: 
         assert ours == early, ended.err
         assert ended.code in (0, 130) or not ended.out + ended.err or "Traceback" in ended.err, ended
         assert "Traceback" not in ended.err or "KeyboardInterrupt" in ended.err
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
+    code = (
+        "import atexit, os, signal, sys\nfrom pennyweight.cli.main import run\n"
+        f"atexit.register(os.kill, os.getpid(), signal.{name})\nsys.argv = ['pennyweight', 'list']\nrun()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "progressive-3" in ended.stdout
 
 
 @pytest.fixture

@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 import scipy.stats
 from crashing import alive, children_of, environment, finish, start, wait_for
-from support import run_record
+from support import epoch_row, run_record
 
 from pennyweight.base.records import run_record_from_json
-from pennyweight.cli.seeds import parse_seeds, share_cores
-from pennyweight.judging.ablate import changes
-from pennyweight.recipes.catalogue import NAMES, WALKS, find_recipe
-from pennyweight.reporting.matrix import Progress, matrix_text
-from pennyweight.reporting.tables import walk_text
+from pennyweight.cli.seeds import parse_seeds
+from pennyweight.judging.ablation import ablation_steps
+from pennyweight.recipes.catalogue import ABLATIONS, RECIPE_NAMES, find_recipe
+from pennyweight.reporting.ablations import ablation_table
+from pennyweight.reporting.progress import Progress, progress_text
+from pennyweight.runs.request import Request
+from pennyweight.tables.text import to_text
+from pennyweight.training.events import Done, EpochDone
+from pennyweight.training.pool import share_cores
 
 ALL = ["train", "all", "--seeds", "0-1", "--jobs", "2", "--epochs", "1", "--dataset", "digits"]
-RUNS = 2 * len(NAMES)
+RUNS = 2 * len(RECIPE_NAMES)
 CHEAP = ["-s", "validation_images=0", "-s", "batch_images=16"]
 
 
@@ -41,7 +45,7 @@ def test_a_matrix_whose_process_is_killed_is_finished_by_the_same_command(tmp_pa
     assert ended.code == 0, ended.err
     assert len(list(tmp_path.glob("runs/*/seed-*/record.json"))) == RUNS
     assert {path: path.read_bytes() for path in before} == before
-    assert all(name in ended.out for name in NAMES)
+    assert all(name in ended.out for name in RECIPE_NAMES)
     assert "2/2" in ended.out
     assert "\x1b" not in ended.out + ended.err
 
@@ -74,7 +78,7 @@ def test_a_walk_is_trained_once_and_shows_the_gain_of_every_change(tmp_path: Pat
     ended = finish(start(words, tmp_path))
     assert ended.code == 0, ended.err
     lines = ended.out.splitlines()
-    assert len(lines) == 1 + len(WALKS["progressive"])
+    assert len(lines) == 1 + len(ABLATIONS["progressive"])
     assert "OneCycle" in lines[-1]
     again = finish(start([*words, "--json"], tmp_path))
     assert "| epoch" not in again.err
@@ -85,7 +89,7 @@ def test_a_walk_is_trained_once_and_shows_the_gain_of_every_change(tmp_path: Pat
             run_record_from_json(path.read_text(), "here")
             for path in tmp_path.glob(f"runs/{one.name}+*/seed-*/record.json")
         ]
-        for _, one in WALKS["progressive"]
+        for _, one in ABLATIONS["progressive"]
     ]
     finals = [np.mean([record.epochs[-1].test_accuracy for record in group]) for group in records]
     assert [one["final"]["mean"] for one in found] == pytest.approx(finals)
@@ -93,7 +97,7 @@ def test_a_walk_is_trained_once_and_shows_the_gain_of_every_change(tmp_path: Pat
 
 
 def test_a_walk_ends_at_published_recipes_and_changes_one_thing_at_a_time() -> None:
-    recipes = [one for _, one in WALKS["progressive"]]
+    recipes = [one for _, one in ABLATIONS["progressive"]]
     assert (recipes[0], recipes[-1]) == (find_recipe("progressive-1"), find_recipe("progressive-3"))
     for before, after in pairwise(recipes):
         parts = ("layers", "augmentation", "schedule", "batch_images", "epochs", "label_smoothing", "averaging")
@@ -104,31 +108,32 @@ def test_a_walk_ends_at_published_recipes_and_changes_one_thing_at_a_time() -> N
 def test_the_gain_of_a_change_is_welch_s() -> None:
     first = [run_record([final], seed=seed) for seed, final in enumerate((9_000, 9_010, 9_004))]
     second = [run_record([final], seed=seed) for seed, final in enumerate((9_100, 9_130))]
-    (start_, change) = changes([("start", first), ("+ more", second)])
+    (start_, change) = ablation_steps([("start", first), ("+ more", second)])
     expected = scipy.stats.ttest_ind([91.0, 91.3], [90.0, 90.1, 90.04], equal_var=False).confidence_interval()
     assert start_.gain is None
     assert (change.gain.low, change.gain.high) == pytest.approx((expected.low, expected.high))
-    assert f"{change.gain.low:+.2f} to {change.gain.high:+.2f}" in walk_text([start_, change])
+    assert f"{change.gain.low:+.2f} to {change.gain.high:+.2f}" in to_text(ablation_table([start_, change]))
 
 
 def test_progress_counts_work_and_not_runs() -> None:
-    progress = Progress(["cheap", "dear"], 1, started=0.0, work=[1.0, 9.0])
+    progress = Progress({"cheap": 1.0, "dear": 9.0}, 1, started=0.0)
     assert progress.seconds_left(5.0) == 0.0
+    cheap = Request(target="cheap")
     for epoch in (1, 2):
-        progress.hear("cheap seed 0", f"epoch {epoch}/2  loss 1.0")
-    assert progress.running == {"cheap seed 0": "2/2"}
-    progress.end("cheap seed 0", run_record([9_000]))
-    progress.records = {"cheap": [run_record([9_000])]}
+        progress.take(cheap, EpochDone(epoch_row(epoch, test=100), 2))
+    assert "0: 2/2" in progress_text(progress, 5.0)
+    progress.take(cheap, Done(run_record([9_000])))
     assert progress.seconds_left(10.0) == pytest.approx(90.0)
-    assert progress.running == {}
-    assert [line.split()[:2] for line in matrix_text(progress, 10.0).splitlines()[1:]] == [
+    head, *lines = progress_text(progress, 10.0).splitlines()
+    assert head.startswith("recipe on mnist ")
+    assert [line.split()[:2] for line in lines] == [
         ["cheap", "1/1"],
         ["dear", "0/1"],
     ]
 
 
 def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pennyweight.cli.seeds.usable_cores", lambda: 8)
+    monkeypatch.setattr("pennyweight.training.pool.usable_cores", lambda: 8)
     assert share_cores(None, 10) == (8, 1)
     assert share_cores(2, 10) == (2, 4)
     assert share_cores(None, 3) == (3, 2)

@@ -9,9 +9,9 @@ from time import sleep
 import pytest
 from crashing import finish, outcome, run, start, train_words, uninterrupted
 
-from pennyweight.base.errors import EnvironmentRefused
-from pennyweight.training import folder as folders
-from pennyweight.training.folder import locked, set_aside
+from pennyweight.base.errors import UnavailableError
+from pennyweight.runs import folder as folders
+from pennyweight.runs.folder import run_lock, set_aside
 
 KILLED = -9
 
@@ -53,7 +53,7 @@ def test_a_complete_run_is_already_complete_and_no_file_of_it_is_touched(tmp_pat
     assert ".lock" in before
     again = run(train_words("SMALL", folder))
     assert again.code == 0
-    assert f"{folder} is already complete; --again trains it anew." in again.err
+    assert f"{folder} is already complete; --again retrains it." in again.err
     assert again.out.splitlines()[-1] == str(folder)
     assert state_of(folder) == before
     assert run(train_words("SMALL", folder, "--seed", "1")).code == 2
@@ -83,15 +83,16 @@ def test_a_run_that_lost_what_follows_from_its_checkpoint_is_completed_again(tmp
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "PATIENCE_SECONDS", 0.05)
+    for name in ("PATIENCE_SECONDS", "COMPLETE_PATIENCE_SECONDS"):
+        monkeypatch.setattr(folders, name, 0.05)
 
 
 @pytest.mark.usefixtures("hurried")
 def test_the_holder_is_named_and_released_with_the_block(tmp_path: Path) -> None:
     message = rf"works in .*run \(process {os.getpid()} since 20.* UTC\)"
-    with locked(tmp_path / "run"), pytest.raises(EnvironmentRefused, match=message), locked(tmp_path / "run"):
+    with run_lock(tmp_path / "run"), pytest.raises(UnavailableError, match=message), run_lock(tmp_path / "run"):
         pytest.fail("two hold one lock")
-    with locked(tmp_path / "run"):
+    with run_lock(tmp_path / "run"):
         pass
 
 
@@ -99,15 +100,15 @@ def test_the_holder_is_named_and_released_with_the_block(tmp_path: Path) -> None
 def test_who_completed_a_run_is_not_named_as_who_holds_it(tmp_path: Path) -> None:
     (tmp_path / "record.json").touch()
     (tmp_path / ".lock").write_text("process 1 since 2020-01-01 00:00:00 UTC\n")
-    with locked(tmp_path), pytest.raises(EnvironmentRefused, match=r"\(unknown\)"), locked(tmp_path):
+    with run_lock(tmp_path), pytest.raises(UnavailableError, match=r"\(unknown\)"), run_lock(tmp_path):
         pytest.fail("two hold one lock")
 
 
 @pytest.mark.usefixtures("hurried")
 def test_again_does_not_move_a_folder_aside_in_which_another_process_works(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    with locked(folder):
-        with pytest.raises(EnvironmentRefused, match="Another process works in"):
+    with run_lock(folder):
+        with pytest.raises(UnavailableError, match="Another process works in"):
             set_aside(folder)
         ended = run(train_words("SMALL", folder, "--again"))
         assert ended.code == 3
@@ -128,13 +129,13 @@ def test_a_lock_taken_on_a_folder_that_was_just_moved_aside_is_taken_again(
         real(descriptor, operation)
 
     monkeypatch.setattr(folders.fcntl, "flock", flock)
-    with locked(folder), pytest.raises(EnvironmentRefused, match="Another process"), locked(folder):
+    with run_lock(folder), pytest.raises(UnavailableError, match="Another process"), run_lock(folder):
         pytest.fail("two hold one lock")
     assert (folder / ".lock").read_text().startswith(f"process {os.getpid()}")
 
 
 def test_a_copy_of_a_folder_being_trained_in_is_free(tmp_path: Path) -> None:
-    with locked(tmp_path / "run"):
+    with run_lock(tmp_path / "run"):
         shutil.copytree(tmp_path / "run", tmp_path / "copy")
-        with locked(tmp_path / "copy"):
+        with run_lock(tmp_path / "copy"):
             pass

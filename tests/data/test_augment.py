@@ -1,6 +1,6 @@
 """Homographies: sizes of movements, keys of draws, and agreement with an independent composition of matrices."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,15 @@ from pennyweight.data.augment import DRAWS_PER_IMAGE, Augmentation, homographies
 
 SIZE = 28
 CENTRE = 13.5
-EVERYTHING = Augmentation(10, 0.1, 0.8, 1.2, 10, 0.5, 0.5)
+EVERYTHING = Augmentation(
+    rotation_degrees=10,
+    shift_fraction=0.1,
+    scale_low=0.8,
+    scale_high=1.2,
+    shear_degrees=10,
+    perspective_distortion=0.5,
+    perspective_probability=0.5,
+)
 
 
 def moved(matrices: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -23,7 +31,7 @@ def moved(matrices: np.ndarray, x: float, y: float) -> np.ndarray:
 
 
 def make(augmentation: Augmentation, images: int = 500, seed: int = 3, epoch: int = 1) -> np.ndarray:
-    return homographies(augmentation, images, SIZE, seed=seed, epoch=epoch)
+    return homographies(augmentation, images, SIZE, SIZE, seed=seed, epoch=epoch)
 
 
 @settings(max_examples=25, deadline=None)
@@ -52,9 +60,11 @@ def test_scale_enlarges_by_at_most_what_is_asked_and_uses_the_whole_range() -> N
 
 
 def test_affine_is_the_inverse_of_scale_shear_turn_shift() -> None:
-    augmentation = Augmentation(20, 0.1, 0.7, 1.4, 15)
+    augmentation = Augmentation(
+        rotation_degrees=20, shift_fraction=0.1, scale_low=0.7, scale_high=1.4, shear_degrees=15
+    )
     draws = uniforms(50 * DRAWS_PER_IMAGE, "augment", 9, 4).reshape(50, DRAWS_PER_IMAGE)
-    found = homographies(augmentation, 50, SIZE, seed=9, epoch=4)
+    found = homographies(augmentation, 50, SIZE, SIZE, seed=9, epoch=4)
     for draw, matrix in zip(draws, found, strict=True):
         angle = np.deg2rad(20 * (2 * draw[0] - 1))
         turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
@@ -70,7 +80,7 @@ def test_affine_is_the_inverse_of_scale_shear_turn_shift() -> None:
 def test_perspective_reads_the_corners_of_the_image_at_the_moved_corners() -> None:
     augmentation = Augmentation(perspective_distortion=0.4, perspective_probability=1.0)
     draws = uniforms(50 * DRAWS_PER_IMAGE, "augment", 1, 1).reshape(50, DRAWS_PER_IMAGE)[:, 6:14].reshape(50, 4, 2)
-    found = homographies(augmentation, 50, SIZE, seed=1, epoch=1)
+    found = homographies(augmentation, 50, SIZE, SIZE, seed=1, epoch=1)
     inwards = draws * 0.4 * SIZE / 2
     for corner, (x, y) in enumerate([(0, 0), (27, 0), (27, 27), (0, 27)]):
         for image in range(50):
@@ -115,6 +125,14 @@ def test_images_are_left_alone_unless_something_moves_them(augmentation: Augment
     assert augmentation.moves_images is moves
 
 
+PERSPECTIVE = {"perspective_distortion", "perspective_probability"}
+
+
+@pytest.mark.parametrize("name", sorted({field.name for field in fields(Augmentation)} - {"fill"} - PERSPECTIVE))
+def test_every_field_but_the_fill_moves_images_by_itself(name: str) -> None:
+    assert replace(Augmentation(), **{name: 0.5}).moves_images
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"rotation_degrees": -1.0}, {"shift_fraction": 2.0}, {"scale_low": 1.5}, {"fill": 256}, {"shear_degrees": 90.0}],
@@ -122,3 +140,9 @@ def test_images_are_left_alone_unless_something_moves_them(augmentation: Augment
 def test_a_range_that_cannot_be_is_refused_by_name(bad: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=f"augmentation.{next(iter(bad))}"):
         replace(Augmentation(), **bad).check()
+
+
+def test_an_image_without_corners_to_move_is_refused() -> None:
+    with pytest.raises(UsageError, match="Images of 1x1 pixels cannot be moved"):
+        homographies(EVERYTHING, 3, 1, 1, seed=0, epoch=1)
+    assert np.isfinite(homographies(EVERYTHING, 3, 2, 2, seed=0, epoch=1)).all()

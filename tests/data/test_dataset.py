@@ -7,22 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support import mutants
 
-from pennyweight.base.errors import EnvironmentRefused, UsageError
-from pennyweight.data.catalogue import MNIST
-from pennyweight.data.dataset import NAMES, Dataset, content_digest, hold_out, load, pixel_statistics
+from pennyweight.base.errors import UnavailableError, UsageError
+from pennyweight.data import sources
+from pennyweight.data.dataset import DATASET_NAMES, Dataset, arrays_digest, hold_out, load
+from pennyweight.data.normalisation import normalisation_of
+from pennyweight.data.sources import MNIST
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
-PUBLISHED_DIGESTS = {
-    "mnist": "428ee01d9c9dc909ef25a58d133a7dfa1ea4e55c3b63511dfc5af9e4267f8a60",
-    "fashion-mnist": "05f9890383ab06a1a9a943426bcec963d9c8f5452b4765bc22d5346fc9257683",
-}
 
 
-def made(train: int = 40, test: int = 20) -> Arrays:
+def made(train: int = 40, test: int = 20, seed: int = 3) -> Arrays:
     """Return well-formed arrays by published file name, ten classes in turn."""
-    draw = np.random.default_rng(3)
+    draw = np.random.default_rng(seed)
     return {
         MNIST.train_images.name: draw.integers(0, 256, (train, 28, 28), dtype=np.uint8),
         MNIST.train_labels.name: (np.arange(train) % 10).astype(np.uint8),
@@ -31,16 +30,26 @@ def made(train: int = 40, test: int = 20) -> Arrays:
     }
 
 
-def put(folder: Path, arrays: Arrays) -> Path:
+def put(folder: Path, arrays: Arrays, packed: bool = True) -> Path:
     (folder / "mnist").mkdir(exist_ok=True)
     for name, array in arrays.items():
         header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-        (folder / "mnist" / name).write_bytes(gzip.compress(header + array.tobytes(), compresslevel=1))
+        content = header + array.tobytes()
+        (folder / "mnist" / name).write_bytes(gzip.compress(content, compresslevel=1) if packed else content)
+    return folder
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with made-up images under mnist/, unpacked, that stand for the published ones."""
+    folder = put(tmp_path, made(), packed=False)
+    content = replace(MNIST, content=arrays_digest(*made().values()))
+    monkeypatch.setitem(sources.SOURCES, "mnist", content)
     return folder
 
 
 def refused(folder: Path) -> str:
-    with pytest.raises(EnvironmentRefused) as caught:
+    with pytest.raises(UnavailableError) as caught:
         load("mnist", folder, download=False)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -48,11 +57,11 @@ def refused(folder: Path) -> str:
 
 def test_a_well_formed_dataset_is_loaded_read_only_whatever_its_content(tmp_path: Path) -> None:
     arrays = made()
-    dataset = load("mnist", put(tmp_path, arrays), report=pytest.fail)
+    dataset = load("mnist", put(tmp_path, arrays), report=lambda line: None)
     found = (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels)
     assert all(np.array_equal(one, other) for one, other in zip(found, arrays.values(), strict=True))
     assert not any(array.flags.writeable for array in found)
-    assert (dataset.name, dataset.classes, dataset.class_names[3]) == ("mnist", 10, "3")
+    assert (dataset.name, dataset.classes, dataset.class_names[3]) == ("other-mnist", 10, "3")
     with pytest.raises(FrozenInstanceError):
         dataset.name = "other"  # type: ignore[misc]
 
@@ -66,18 +75,109 @@ def test_the_digest_changes_with_any_pixel_label_or_shape_and_not_with_the_name(
     arrays = made()
     digest = load("mnist", put(tmp_path, arrays)).digest
     (tmp_path / "mnist").rename(tmp_path / "fashion-mnist")
-    assert load("fashion-mnist", tmp_path).digest == digest == content_digest(*arrays.values())
+    assert load("fashion-mnist", tmp_path).digest == digest == arrays_digest(*arrays.values())
     for name, array in arrays.items():
         changed = array.copy()
         changed.flat[-1] ^= 1
-        assert content_digest(*{**arrays, name: changed}.values()) != digest
-    assert content_digest(np.zeros((2, 3), np.uint8)) != content_digest(np.zeros((3, 2), np.uint8))
+        assert arrays_digest(*{**arrays, name: changed}.values()) != digest
+    assert arrays_digest(np.zeros((2, 3), np.uint8)) != arrays_digest(np.zeros((3, 2), np.uint8))
+
+
+def heard(name: str, folder: Path) -> tuple[Dataset, list[str]]:
+    said: list[str] = []
+    return load(name, folder, report=said.append, download=False), said
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_published_content_has_the_published_name_however_it_is_packed(published: Path, packed: bool) -> None:
+    dataset, said = heard("mnist", put(published, made(), packed))
+    assert (dataset.name, said) == ("mnist", [])
+
+
+OTHER_CONTENT: dict[str, Arrays] = {
+    "other images": made(seed=4),
+    "a test set of ten images": {
+        **made(),
+        MNIST.test_images.name: made()[MNIST.test_images.name][:10],
+        MNIST.test_labels.name: made()[MNIST.test_labels.name][:10],
+    },
+    "one pixel": {**made(), MNIST.train_images.name: made()[MNIST.train_images.name] ^ (np.arange(28) == 3)},
+    "one label": {
+        **made(),
+        MNIST.test_labels.name: np.where(np.arange(20) == 7, 1, made()[MNIST.test_labels.name]).astype(np.uint8),
+    },
+    "two images in each other's place": {
+        **made(),
+        MNIST.test_images.name: made()[MNIST.test_images.name][[1, 0, *range(2, 20)]],
+    },
+    "training images twice": {
+        **made(),
+        MNIST.train_images.name: np.concatenate([made()[MNIST.train_images.name]] * 2),
+        MNIST.train_labels.name: np.concatenate([made()[MNIST.train_labels.name]] * 2),
+    },
+    "tested on the first training images": {
+        **made(),
+        MNIST.test_images.name: made()[MNIST.train_images.name][:20],
+        MNIST.test_labels.name: made()[MNIST.train_labels.name][:20],
+    },
+    "train and t10k exchanged": dict(
+        zip(made(), [made()[file.name] for file in (*MNIST.files[2:], *MNIST.files[:2])], strict=True)
+    ),
+}
+
+
+@pytest.mark.parametrize("arrays", OTHER_CONTENT.values(), ids=OTHER_CONTENT)
+@pytest.mark.parametrize("name", ["mnist", "other-mnist"])
+def test_other_content_under_a_published_name_is_loaded_as_other_and_said(
+    published: Path, arrays: Arrays, name: str
+) -> None:
+    dataset, said = heard(name, put(published, arrays))
+    assert (dataset.name, dataset.digest) == ("other-mnist", arrays_digest(*arrays.values()))
+    assert said == [
+        f"{published}/mnist holds other images or labels than the published mnist "
+        f"(digest {dataset.digest[:12]}, published {arrays_digest(*made().values())[:12]}): "
+        "they are called other-mnist, and no budget for mnist applies to them."
+    ]
+
+
+def test_published_content_asked_for_as_other_is_called_what_it_is(published: Path) -> None:
+    dataset, said = heard("other-mnist", published)
+    assert dataset.name == "mnist"
+    assert said == [f"{published}/mnist holds the published mnist, so this is mnist and not other-mnist."]
+
+
+@pytest.mark.parametrize("file", [file.name for file in MNIST.files])
+def test_a_mutated_raw_file_is_refused_or_called_other_and_never_taken_for_the_published(
+    published: Path, file: str
+) -> None:
+    path = published / "mnist" / file
+    original, seed = path.read_bytes(), 20240607
+    counts = {"refused": 0, "other-mnist": 0, "mnist": 0}
+    for mutant in mutants(original, 250, seed):
+        path.unlink()  # Writing over a file can wait for the disk; a new one does not.
+        path.write_bytes(mutant)
+        try:
+            name = heard("mnist", published)[0].name
+        except UnavailableError:
+            name = "refused"
+        assert (name == "mnist") == (mutant == original), f"seed {seed}"
+        counts[name] += 1
+    assert counts["refused"] > 0 < counts["other-mnist"], counts
 
 
 def test_an_unknown_name_is_a_usage_error_with_the_nearest_name() -> None:
     for word, meant in (("MNIST", "mnist"), ("fashionmnist", "fashion-mnist"), ("digit", "digits")):
         with pytest.raises(UsageError, match=f"There is no dataset '{word}'. Did you mean '{meant}'"):
             load(word)
+
+
+@pytest.mark.parametrize("word", ["other-digits", "other-other-mnist", "other-", "kuzushiji"])
+def test_names_of_other_content_are_in_no_list_of_known_names(word: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(word)
+    begin = f"There is no dataset '{word}'."
+    assert str(caught.value).startswith(begin)
+    assert "other-" not in str(caught.value).removeprefix(begin)
 
 
 def test_missing_files_are_named_with_the_folder_and_the_way_out(tmp_path: Path) -> None:
@@ -191,7 +291,7 @@ def test_sorted_or_not_a_hold_out_has_the_same_counts_per_class() -> None:
 def test_the_same_images_are_held_out_every_time_and_the_parts_are_read_only() -> None:
     dataset = load("digits")
     first, second = hold_out(dataset, 143), hold_out(dataset, 143)
-    assert content_digest(first.val_images, first.val_labels) == content_digest(second.val_images, second.val_labels)
+    assert arrays_digest(first.val_images, first.val_labels) == arrays_digest(second.val_images, second.val_labels)
     assert not any(part.flags.writeable for part in vars(first).values())
     larger = {image.tobytes() for image in hold_out(dataset, 300).val_images}
     assert {image.tobytes() for image in first.val_images} <= larger  # A larger hold-out contains the smaller one.
@@ -215,23 +315,23 @@ def test_an_impossible_hold_out_is_a_usage_error_with_both_numbers() -> None:
         hold_out(rare, 40)
 
 
-def test_pixel_statistics_are_those_of_all_pixels_in_floating_point() -> None:
+def test_mean_and_std_are_those_of_all_pixels_in_floating_point() -> None:
     images = np.random.default_rng(1).integers(0, 256, (9_000, 4, 4), dtype=np.uint8)
-    found = pixel_statistics(images)
-    assert found.mean == pytest.approx(images.mean(dtype=np.float64) / 255, rel=1e-12)
-    assert found.spread == pytest.approx(images.std(dtype=np.float64) / 255, rel=1e-12)
-    assert pixel_statistics(np.full((3, 2, 2), 51, np.uint8)).spread == 0
+    found = normalisation_of(images)
+    assert found.mean[0] == pytest.approx(images.mean(dtype=np.float64) / 255, rel=1e-12)
+    assert found.std[0] == pytest.approx(images.std(dtype=np.float64) / 255, rel=1e-12)
+    assert normalisation_of(np.full((3, 2, 2), 51, np.uint8)).std == (0,)
     with pytest.raises(UsageError, match="no images"):
-        pixel_statistics(images[:0])
+        normalisation_of(images[:0])
 
 
-def test_the_real_mnist_has_the_mean_and_spread_everybody_quotes(mnist_folder: Path) -> None:
+def test_the_real_mnist_has_the_mean_and_std_everybody_quotes(mnist_folder: Path) -> None:
     dataset = load("mnist", mnist_folder, report=pytest.fail)
-    found = pixel_statistics(dataset.train_images)
-    assert (round(found.mean, 4), round(found.spread, 4)) == (0.1307, 0.3081)
+    found = normalisation_of(dataset.train_images)
+    assert (round(found.mean[0], 4), round(found.std[0], 4)) == (0.1307, 0.3081)
     assert (dataset.train_images.shape, dataset.test_images.shape) == ((60_000, 28, 28), (10_000, 28, 28))
     assert dataset.train_labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
-    assert dataset.digest == PUBLISHED_DIGESTS["mnist"]
+    assert dataset.name == "mnist"
 
 
 def test_the_real_fashion_mnist_is_balanced(mnist_folder: Path) -> None:
@@ -240,11 +340,11 @@ def test_the_real_fashion_mnist_is_balanced(mnist_folder: Path) -> None:
     dataset = load("fashion-mnist", mnist_folder, report=pytest.fail)
     assert np.bincount(dataset.train_labels).tolist() == [6_000] * 10
     assert dataset.class_names[9] == "Ankle boot"
-    assert dataset.digest == PUBLISHED_DIGESTS["fashion-mnist"]
+    assert dataset.name == "fashion-mnist"
 
 
 def test_the_three_names_are_known() -> None:
-    assert NAMES == ("mnist", "fashion-mnist", "digits")
+    assert DATASET_NAMES == ("mnist", "fashion-mnist", "digits")
 
 
 def test_a_dataset_may_be_replaced_in_part() -> None:

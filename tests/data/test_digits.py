@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.errors import UnavailableError
 from pennyweight.data import digits
 from pennyweight.data.dataset import load
 
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_refused_and_never_silently_wrong(tmp_path: Path, monk
     content = (Path(digits.__file__).parent / digits.FILE_NAME).read_bytes()
     values, labels = digits._embedded()
     monkeypatch.setattr(digits, "files", lambda package: tmp_path)
-    with pytest.raises(EnvironmentRefused, match="damaged"):
+    with pytest.raises(UnavailableError, match="damaged"):
         digits.load_digits()
     draw = random.Random(7)
     for number in range(150):
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_refused_and_never_silently_wrong(tmp_path: Path, monk
         (tmp_path / digits.FILE_NAME).write_bytes(mutant if number % 3 else mutant[:at])
         try:
             found = digits._embedded()
-        except EnvironmentRefused:
+        except UnavailableError:
             continue
         assert np.array_equal(found[0], values), "seed 7"
         assert np.array_equal(found[1], labels), "seed 7"

@@ -1,10 +1,9 @@
 import errno
 import gzip
 import os
-import random
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support import mutants
 
-from pennyweight.base.errors import EnvironmentRefused
+from pennyweight.base.errors import UnavailableError
 from pennyweight.data import idx
 from pennyweight.data.idx import read_images, read_labels
 
@@ -42,7 +42,7 @@ def put(folder: Path, content: bytes, name: str = "file") -> Path:
 
 
 def refused(reader: Reader, path: Path) -> str:
-    with pytest.raises(EnvironmentRefused) as caught:
+    with pytest.raises(UnavailableError) as caught:
         reader(path)
     message = str(caught.value)
     assert str(path) in message
@@ -186,30 +186,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
     assert "changed while it was being read" in refused(read_images, path)
 
 
-def mutants(content: bytes, count: int, seed: int) -> Iterator[bytes]:
-    """Yield `count` copies with one piece flipped, replaced, cut off, inserted, deleted, doubled or zeroed."""
-    draw = random.Random(seed)
-    for number in range(count):
-        at, length = draw.randrange(len(content)), draw.randint(1, 40)
-        before, piece, after = content[:at], content[at : at + length], content[at + length :]
-        yield (
-            before + bytes([content[at] ^ 1 << draw.randrange(8)]) + content[at + 1 :],
-            before + draw.randbytes(1) + content[at + 1 :],
-            before,
-            before + draw.randbytes(length) + piece + after,
-            before + after,
-            before + piece + piece + after,
-            before + bytes(len(piece)) + after,
-        )[number % 7]
-
-
 def accepted(reader: Reader, path: Path, content: bytes) -> Array | None:
     """Return what is read, or None where it is refused; any other exception fails the test."""
     path.unlink(missing_ok=True)  # Writing over a file can wait for the disk; a new one does not.
     path.write_bytes(content)
     try:
         return reader(path)
-    except EnvironmentRefused:
+    except UnavailableError:
         return None
 
 

@@ -13,20 +13,20 @@ import pytest
 from support import TINY, edit_record
 
 import pennyweight as pw
-from pennyweight.api import Silent
 from pennyweight.base.errors import MismatchError
 from pennyweight.base.records import RunRecord, run_record_from_json, to_json
 from pennyweight.data import dataset as datasets
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.judging.verify import Verification, replay, verify
-from pennyweight.nets.rows import CLASSES, Conv, GlobalAvgPool, MaxPool, Relu
+from pennyweight.nets.layers import CLASSES, Conv, GlobalAvgPool, MaxPool, Relu
 from pennyweight.nets.weights import content_digest, read_sealed, seal
-from pennyweight.reporting.tables import verification_text
-from pennyweight.training.averaging import Averaging
-from pennyweight.training.folder import metrics_text, read_record
+from pennyweight.reporting.verification import verification_text
+from pennyweight.runs.folder import metrics_text, read_record
+from pennyweight.runs.run import Run
+from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.recipe import Recipe
 from pennyweight.training.loop import train
-from pennyweight.training.recipe import Recipe
-from pennyweight.training.run import Run
+from pennyweight.training.observer import Silent
 
 DIGITS = load("digits")
 OTHER = replace(TINY, name="other", layers=(Conv(4, stride=2), Relu(), MaxPool(), Conv(CLASSES), GlobalAvgPool()))
@@ -48,7 +48,10 @@ def folder_of(home: Path, recipe: Recipe, engine: str, seed: int) -> Path:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("honest")
     for recipe, engine, seed in HONEST:
-        train(Run(recipe, DIGITS, seed, folder_of(home, recipe, engine, seed), engine=engine), Silent())
+        train(
+            Run(recipe=recipe, dataset=DIGITS, seed=seed, folder=folder_of(home, recipe, engine, seed), engine=engine),
+            Silent(),
+        )
     return home
 
 
@@ -68,6 +71,40 @@ def better(held: dict[str, Any], number: int = -1) -> None:
     row = held["epochs"][number]
     row["test_correct"] += 1
     row["test_accuracy"] = 100 * row["test_correct"] / held["test_images"]
+    for mistakes in held["mistakes_by_epoch"]:
+        if (mistakes["epoch"], mistakes["split"]) == (row["epoch"], "test"):
+            mistakes["images"].pop()
+
+
+def shorter(held: dict[str, Any]) -> None:
+    """The last epoch is gone, everywhere it is said."""
+    held["epochs"].pop()
+    held["mistakes_by_epoch"] = [one for one in held["mistakes_by_epoch"] if one["epoch"] <= len(held["epochs"])]
+
+
+def another_mistake(held: dict[str, Any]) -> None:
+    """Of an earlier epoch, which no weights of the folder can be asked about."""
+    images = held["mistakes_by_epoch"][0]["images"]
+    spare = next(index for index in range(held["test_images"]) if index not in images)
+    held["mistakes_by_epoch"][0]["images"] = sorted([*images[1:], spare])
+
+
+def moved_image(held: dict[str, Any]) -> None:
+    """A test image is counted in another class."""
+    counts = held["test_class_images"]
+    held["test_class_images"] = [counts[0] + 1, *counts[1:-1], counts[-1] - 1]
+
+
+def reversed_classes(folder: Path) -> None:
+    path = folder / "weights.safetensors"
+    tensors, facts = read_sealed(path)
+    path.write_bytes(seal(tensors, {**facts, "classes": facts["classes"][::-1]}))
+
+
+def edited_recipe(folder: Path, old: str, new: str) -> None:
+    path = folder / "recipe.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
 def with_metrics(folder: Path) -> None:
@@ -97,7 +134,7 @@ CHEATS: dict[str, Callable[[Path], object]] = {
     "a better accuracy": lambda folder: edit_record(folder, lambda held: last(held).update(test_accuracy=99.9)),
     "a better accuracy and count": lambda folder: edit_record(folder, better),
     "an earlier epoch, and metrics.csv with it": with_metrics,
-    "an epoch removed": lambda folder: edit_record(folder, lambda held: held["epochs"].pop()),
+    "an epoch removed": lambda folder: edit_record(folder, shorter),
     "weights of another recipe": lambda folder: other_weights(folder, "other-native", 0, restate=True),
     "weights of another seed": lambda folder: other_weights(folder, "tiny-native", 1, restate=False),
     "weights of another seed, stated": lambda folder: other_weights(folder, "tiny-native", 1, restate=True),
@@ -109,6 +146,8 @@ CHEATS: dict[str, Callable[[Path], object]] = {
         folder, lambda held: held["verdict"].update(met=not held["verdict"]["met"])
     ),
     "a limit": lambda folder: edit_record(folder, lambda held: held["verdict"]["limits"][0].update(measured="12")),
+    "a class renamed": lambda folder: edit_record(folder, lambda held: held["classes"].__setitem__(0, "O")),
+    "images of a class": lambda folder: edit_record(folder, moved_image),
     "a seed": lambda folder: edit_record(folder, lambda held: held.update(seed=7)),
     "fewer mistakes": lambda folder: edit_record(folder, lambda held: held["misclassified"].pop()),
     "another mistake": lambda folder: edit_record(folder, lambda held: held["misclassified"][0].update(predicted=99)),
@@ -117,6 +156,12 @@ CHEATS: dict[str, Callable[[Path], object]] = {
     "another engine": lambda folder: edit_record(
         folder, lambda held: held["provenance"].update(engine="native clang 99")
     ),
+    "a mistake of an earlier epoch": lambda folder: edit_record(folder, another_mistake),
+    "clean training images right": lambda folder: edit_record(folder, lambda held: held.update(final_train_correct=9)),
+    "a plan made afterwards": lambda folder: edit_record(folder, lambda held: held.update(planned_seeds=59)),
+    "class names reversed": reversed_classes,
+    "the share of seeds asked for": lambda folder: edited_recipe(folder, "hold_rate = 0.95", "hold_rate = 0.5"),
+    "the accuracy asked for": lambda folder: edited_recipe(folder, "accuracy = 1.0", "accuracy = 0.5"),
     "metrics.csv": lambda folder: (folder / "metrics.csv").write_text("epoch\n"),
 }
 
@@ -138,7 +183,7 @@ def test_an_edited_run_is_caught(cheat: str, copied: Path) -> None:
 def changed_data() -> Dataset:
     pixels = DIGITS.test_images.copy()
     pixels[0, 14, 14] ^= 255
-    digest = datasets.content_digest(DIGITS.train_images, DIGITS.train_labels, pixels, DIGITS.test_labels)
+    digest = datasets.arrays_digest(DIGITS.train_images, DIGITS.train_labels, pixels, DIGITS.test_labels)
     return replace(DIGITS, test_images=pixels, digest=digest)
 
 
@@ -153,7 +198,9 @@ def test_the_command_says_what_disagrees_and_ends_with_1(copied: Path, capsys: p
     from pennyweight.cli.verify import verify as verb
 
     verb(copied)
-    assert capsys.readouterr().out.splitlines()[-1].endswith("checks agree")
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].endswith("checks agree")
+    assert "taken on trust" in out
     edit_record(copied, better)
     with pytest.raises(typer.Exit) as end:
         verb(copied)
@@ -192,9 +239,9 @@ def test_without_other_seeds_a_replay_elsewhere_shows_nothing(runs: Path) -> Non
     found = replay(folder_of(runs, TINY, "native", 0), DIGITS, elsewhere(0), [])
     assert found.agrees is None
     assert "3 are needed" in found.found
-    assert Verification("run", (found,)).agrees
-    assert not Verification("run", (found, replace(found, agrees=False))).agrees
-    assert "0 of 1 checks agree" in verification_text(Verification("run", (found,)))
+    assert Verification("run", (found,), ()).agrees
+    assert not Verification("run", (found, replace(found, agrees=False)), ()).agrees
+    assert "0 of 1 checks agree" in verification_text(Verification("run", (found,), ()))
 
 
 def test_a_record_without_its_checkpoint_is_refused(copied: Path) -> None:
@@ -204,8 +251,31 @@ def test_a_record_without_its_checkpoint_is_refused(copied: Path) -> None:
         verify(copied, DIGITS)
 
 
-def test_a_verification_agrees_when_every_check_does() -> None:
-    assert Verification("here", ()).agrees
+def test_a_record_without_a_digest_of_its_own_is_told(copied: Path) -> None:
+    held = json.loads((copied / "record.json").read_text())
+    (copied / "record.json").write_text(json.dumps({**held, "sha256": ""}))
+    found = verify(copied, DIGITS)
+    assert [(one.name, one.written) for one in found.checks if one.agrees is None] == [
+        ("digest of the record", "none, as in records of early versions"),
+        ("changes of the published recipe", "none"),
+    ]
+
+
+def test_what_cannot_be_recomputed_is_listed_as_taken_on_trust(copied: Path) -> None:
+    """Processor, commit and threads may be edited by whoever seals the record anew; nothing here can tell."""
+    edit_record(copied, lambda held: held["provenance"].update(cpu="another", commit="abc", threads=64))
+    found = verify(copied, DIGITS)
+    assert found.agrees
+    assert {("processor", "another"), ("commit", "abc"), ("threads", "64")} <= set(found.on_trust)
+
+
+def test_changes_emptied_in_a_sealed_record_are_found(tmp_path: Path) -> None:
+    settings = {"optimizer.learning_rate": 0.01}
+    pw.train("progressive-1", settings=settings, epochs=1, dataset="digits", engine="torch", out=tmp_path / "run")
+    edit_record(tmp_path / "run", lambda held: held.update(changes=[]))
+    (check,) = [one for one in verify(tmp_path / "run", DIGITS).checks if one.agrees is False]
+    assert (check.name, check.written) == ("changes of the published recipe", "none")
+    assert check.found == "epochs=1, optimizer.learning_rate=0.01"
 
 
 def test_a_thousand_mutated_records_are_refused(copied: Path) -> None:

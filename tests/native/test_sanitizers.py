@@ -26,7 +26,7 @@ def test_no_kernel_reads_or_writes_where_it_must_not(tmp_path: Path) -> None:
         "ASAN_OPTIONS": "detect_leaks=0",
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libubsan.so')}",
     }
-    tests = [str(HERE / "test_kernels.py"), "-k", "not planted", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    tests = [str(HERE / "test_kernels.py"), "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *tests], env=surroundings, capture_output=True, text=True
     )

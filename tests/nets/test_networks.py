@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from support import mnist_plan
 from torch.utils.flop_counter import FlopCounterMode
 
 from pennyweight.nets.initial import initial_weights
+from pennyweight.nets.layers import Conv, Depthwise
 from pennyweight.nets.measure import measure
-from pennyweight.nets.plan import Plan, make_plan
-from pennyweight.nets.rows import Conv, Depthwise
+from pennyweight.nets.plan import Plan
 from pennyweight.nets.torch_module import PlanModule, torch_module
-from pennyweight.recipes.catalogue import NAMES, find_recipe
+from pennyweight.recipes.catalogue import RECIPE_NAMES, find_recipe
 
 # params, MACs, receptive field and jump at the last convolution, sizes of the maps after each convolution
 PUBLISHED = {
@@ -41,7 +42,7 @@ TABLES = {
 
 
 def plan_of(name: str) -> Plan:
-    return make_plan(find_recipe(name).layers)
+    return mnist_plan(find_recipe(name).layers)
 
 
 def module_of(name: str) -> PlanModule:
@@ -50,7 +51,7 @@ def module_of(name: str) -> PlanModule:
 
 
 def test_the_published_networks_are_the_thirteen_of_the_documents_and_ours() -> None:
-    assert set(NAMES) == set(PUBLISHED)
+    assert set(RECIPE_NAMES) == set(PUBLISHED)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -84,33 +85,33 @@ def test_macs_are_half_of_what_torch_counts_as_flops(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_step_has_the_shape_torch_gives_it(name: str) -> None:
     module, shapes = module_of(name), {}
-    for step in module.plan.steps:
-        module.get_submodule(str(step.number)).register_forward_hook(
-            lambda _, __, output, number=step.number: shapes.update({number: tuple(output.shape[1:])})
+    for node in module.plan.nodes:
+        module.get_submodule(str(node.number)).register_forward_hook(
+            lambda _, __, output, number=node.number: shapes.update({number: tuple(output.shape[1:])})
         )
     assert module(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
-    assert shapes == {step.number: step.output_shape for step in module.plan.steps}
+    assert shapes == {node.number: node.output_shape for node in module.plan.nodes}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_receptive_field_is_what_the_gradient_reaches(name: str) -> None:
     """The gradient of one unit of the last convolution reaches exactly that many pixels, on an image large enough."""
     rows, size = find_recipe(name).layers, 120
-    plan = make_plan(rows)
-    last = max(step.number for step in plan.steps if isinstance(step.operation, Conv | Depthwise))
+    plan = mnist_plan(rows)
+    last = max(node.number for node in plan.nodes if isinstance(node.operation, Conv | Depthwise))
     module = torch_module(plan, initial_weights(plan, seed=1)).double()
     # without ReLU no gradient is cut off by chance, and max pooling becomes mean pooling of the same window
     image = torch.rand(1, 1, size, size, dtype=torch.float64, requires_grad=True)
     values = {0: image}
-    for step in plan.steps[:last]:
-        kind = type(step.operation).__name__
-        inputs = [values[value] for value in step.inputs]
+    for node in plan.nodes[:last]:
+        kind = type(node.operation).__name__
+        inputs = [values[value] for value in node.inputs]
         if kind in ("Relu", "Dropout"):
-            values[step.number] = inputs[0]
+            values[node.number] = inputs[0]
         elif kind == "MaxPool":
-            values[step.number] = torch.nn.functional.avg_pool2d(inputs[0], step.operation.size)  # type: ignore[union-attr]
+            values[node.number] = torch.nn.functional.avg_pool2d(inputs[0], node.operation.size)  # type: ignore[union-attr]
         else:
-            values[step.number] = module.get_submodule(str(step.number))(*inputs)
+            values[node.number] = module.get_submodule(str(node.number))(*inputs)
     output = values[last]
     middle = output.shape[-1] // 2
     (gradient,) = torch.autograd.grad(output[0, :, middle, middle].sum(), image)
@@ -121,19 +122,19 @@ def test_receptive_field_is_what_the_gradient_reaches(name: str) -> None:
 def test_initial_weights_have_the_spread_of_torch_and_depend_on_seed_and_name() -> None:
     plan = plan_of("evolution-v1")
     first, again, other = (initial_weights(plan, seed) for seed in (0, 0, 1))
-    for step in plan.steps:
-        for tensor in step.weights:
+    for node in plan.nodes:
+        for tensor in node.weights:
             assert (first[tensor.name] == again[tensor.name]).all()
-            if type(step.operation).__name__ == "BatchNorm":
+            if type(node.operation).__name__ == "BatchNorm":
                 continue
             assert (first[tensor.name] != other[tensor.name]).any()
-            bound = 1 / np.sqrt(np.prod(step.weights[0].shape[1:]))
+            bound = 1 / np.sqrt(np.prod(node.weights[0].shape[1:]))
             assert np.abs(first[tensor.name]).max() <= bound
             if first[tensor.name].size > 1000:
                 assert first[tensor.name].std() == pytest.approx(bound / np.sqrt(3), rel=0.05)
                 assert first[tensor.name].mean() == pytest.approx(0, abs=bound * 0.05)
     module = PlanModule(plan)
-    for step in plan.steps:
-        if type(step.operation).__name__ == "Conv":
-            theirs = module.get_submodule(str(step.number)).weight.detach().numpy()  # type: ignore[union-attr]
-            assert theirs.std() == pytest.approx(first[f"{step.number}.weight"].std(), rel=0.15)
+    for node in plan.nodes:
+        if type(node.operation).__name__ == "Conv":
+            theirs = module.get_submodule(str(node.number)).weight.detach().numpy()  # type: ignore[union-attr]
+            assert theirs.std() == pytest.approx(first[f"{node.number}.weight"].std(), rel=0.15)

@@ -1,5 +1,6 @@
 """Weight files: what was written is read, and anything else is refused by name."""
 
+import json
 import pickle
 import random
 from pathlib import Path
@@ -9,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save as save_plain
+from support import mnist_plan
 
-from pennyweight.base.errors import EnvironmentRefused, MismatchError
+from pennyweight.base.errors import MismatchError, UnavailableError
 from pennyweight.nets.initial import initial_weights
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear
 from pennyweight.nets.plan import make_plan
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear
 from pennyweight.nets.weights import load_weights, read_sealed, save_weights, seal, unseal
-from pennyweight.recipes.catalogue import NAMES, find_recipe
+from pennyweight.recipes.catalogue import RECIPE_NAMES, find_recipe
 
-PLAN = make_plan((Conv(2, kernel=3), BatchNorm(), Conv(CLASSES, kernel=1), GlobalAvgPool()))
+PLAN = mnist_plan((Conv(2, kernel=3), BatchNorm(), Conv(CLASSES, kernel=1), GlobalAvgPool()))
 FACTS = {"recipe": "small", "mean": 0.1307, "classes": ["0", "1"]}
 WEIGHTS = initial_weights(PLAN, 0)
 SEALED = seal(WEIGHTS, FACTS)
@@ -34,7 +36,7 @@ def same(tensors, facts) -> bool:
 
 
 def refused_or_same(content: bytes) -> bool:
-    """Tell whether `content` is refused, as only a MismatchError may do it; what is accepted must be the same."""
+    """Return whether `content` is refused, as only a MismatchError may do it; what is accepted must be the same."""
     try:
         tensors, facts = unseal(content, "weights")
     except MismatchError:
@@ -43,9 +45,9 @@ def refused_or_same(content: bytes) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RECIPE_NAMES)
 def test_the_weights_of_every_published_network_survive_a_file(name: str, tmp_path: Path) -> None:
-    plan = make_plan(find_recipe(name).layers)
+    plan = mnist_plan(find_recipe(name).layers)
     weights = initial_weights(plan, 3)
     save_weights(tmp_path / "weights", plan, weights, {"recipe": name})
     read = load_weights(tmp_path / "weights", plan, name)
@@ -112,6 +114,17 @@ def test_a_damaged_file_is_a_mismatch_and_nothing_else() -> None:
     assert refused > 400
 
 
+def forged(header: dict[str, object] | str, body: bytes = b"") -> bytes:
+    """A safetensors file by hand, with a seal that states no digest of it."""
+    seal_text = {"__metadata__": {"pennyweight": '{"sha256":"0"}'}}
+    text = (header if isinstance(header, str) else json.dumps({**seal_text, **header})).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def held(*offsets: int, shape: tuple[int, ...] = (1,), dtype: str = "F32") -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
 FOREIGN = [
     ("empty", b""),
     ("one byte", b"\0"),
@@ -128,6 +141,18 @@ FOREIGN = [
     ("a seal that is nothing", save_plain({"x": np.zeros(1, dtype=np.float32)}, {"pennyweight": "null"})),
     ("a seal without a digest", save_plain({"x": np.zeros(1, dtype=np.float32)}, {"pennyweight": "{}"})),
     ("a seal with a nan", save_plain({"x": np.zeros(1, dtype=np.float32)}, {"pennyweight": '{"sha256":"0","a":NaN}'})),
+    ("tensors that overlap", forged({"a": held(0, 4), "b": held(2, 6)}, bytes(6))),
+    ("a hole between tensors", forged({"a": held(0, 4), "b": held(8, 12)}, bytes(12))),
+    ("an offset behind the end", forged({"a": held(0, 4), "b": held(4, 8)}, bytes(4))),
+    ("a negative offset", forged({"a": held(-4, 0)}, bytes(4))),
+    ("an offset that overflows", forged({"a": held(0, 2**64 + 4)}, bytes(4))),
+    ("a tensor larger than its bytes", forged({"a": held(0, 4, shape=(2**36,))}, bytes(4))),
+    ("sizes whose product overflows", forged({"a": held(0, 4, shape=(2**33, 2**33))}, bytes(4))),
+    ("a type NumPy has not", forged({"a": held(0, 4, shape=(2,), dtype="BF16")}, bytes(4))),
+    ("a type there is not", forged({"a": held(0, 4, dtype="F33")}, bytes(4))),
+    ("one name twice", forged('{"a":' + json.dumps(held(0, 4)) + ',"a":' + json.dumps(held(4, 8)) + "}", bytes(8))),
+    ("a header nested very deep", forged("[" * 100_000)),
+    ("a claim of a header of 100 MB", (100 << 20).to_bytes(8, "little") + b"{}"),
     ("a digest of another kind", save_plain({"x": np.zeros(1, dtype=np.float32)}, {"pennyweight": '{"sha256":[1]}'})),
 ]
 
@@ -201,27 +226,27 @@ def test_weights_that_do_not_fit_are_refused_by_their_layer(tensors, words: str,
     assert str(path) in str(refused.value)
 
 
-@pytest.mark.parametrize("other", [name for name in NAMES if name != "progressive-3"])
+@pytest.mark.parametrize("other", [name for name in RECIPE_NAMES if name != "progressive-3"])
 def test_the_weights_of_another_recipe_end_in_exit_code_4(other: str, tmp_path: Path) -> None:
-    plan = make_plan(find_recipe(other).layers)
+    plan = mnist_plan(find_recipe(other).layers)
     save_weights(tmp_path / "weights", plan, initial_weights(plan, 0), {})
     with pytest.raises(MismatchError, match=r"does not fit recipe 'progressive-3': ") as refused:
-        load_weights(tmp_path / "weights", make_plan(find_recipe("progressive-3").layers), "recipe 'progressive-3'")
+        load_weights(tmp_path / "weights", mnist_plan(find_recipe("progressive-3").layers), "recipe 'progressive-3'")
     assert refused.value.exit_code == 4
 
 
 def test_a_network_of_other_classes_does_not_fit(tmp_path: Path) -> None:
     rows = (GlobalAvgPool(), Linear(CLASSES))
-    plan = make_plan(rows, classes=10)
+    plan = make_plan(rows, 10, (1, 28, 28))
     save_weights(tmp_path / "weights", plan, initial_weights(plan, 0), {})
     with pytest.raises(MismatchError, match=r"layer 2 \(Linear\)"):
-        load_weights(tmp_path / "weights", make_plan(rows, classes=9), "it")
+        load_weights(tmp_path / "weights", make_plan(rows, 9, (1, 28, 28)), "it")
 
 
 def test_no_file_and_no_room_are_the_machine_refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EnvironmentRefused, match="not a file"):
+    with pytest.raises(UnavailableError, match="not a file"):
         read_sealed(tmp_path / "nothing")
-    with pytest.raises(EnvironmentRefused, match="not a file"):
+    with pytest.raises(UnavailableError, match="not a file"):
         read_sealed(tmp_path)
     (tmp_path / "large").write_bytes(SEALED)
     monkeypatch.setattr("pennyweight.nets.weights.LARGEST_FILE_BYTES", 10)

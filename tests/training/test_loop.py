@@ -1,25 +1,37 @@
 """The main path on the embedded digits: what decides the weights, what must not, and how it goes wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support import TINY
+from support import TINY, every_setting, mnist_plan
 
 from pennyweight.base.errors import Interrupted, NonFiniteError, UsageError
 from pennyweight.base.records import EpochRow, RunRecord
 from pennyweight.data.augment import Augmentation
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.nets.rows import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear
-from pennyweight.training.folder import METRIC_COLUMNS
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear
+from pennyweight.runs.folder import METRIC_COLUMNS
+from pennyweight.runs.run import Run
+from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer
+from pennyweight.settings.recipe import Recipe
+from pennyweight.settings.recipe_text import change, settings_of
+from pennyweight.settings.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    OneCycle,
+    ReduceLROnPlateau,
+    Schedule,
+    StepLR,
+)
+from pennyweight.settings.stopping import Stopping
 from pennyweight.training.loop import train
-from pennyweight.training.optimizers import SGD, Adam
-from pennyweight.training.recipe import Recipe
-from pennyweight.training.run import Run
-from pennyweight.training.schedules import ReduceLROnPlateau, StepLR
 
 DIGITS = load("digits")
 
@@ -47,7 +59,7 @@ class Listener:
 
 
 def trained(folder: Path, recipe: Recipe = TINY, dataset: Dataset = DIGITS, **other: object) -> RunRecord:
-    return train(Run(recipe, dataset, folder=folder, **{"seed": 0, **other}), Listener())  # type: ignore[arg-type]
+    return train(Run(recipe=recipe, dataset=dataset, folder=folder, **{"seed": 0, **other}), Listener())  # type: ignore[arg-type]
 
 
 def few(images: int, per_class_test: int = 1) -> Dataset:
@@ -88,90 +100,86 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path)
     assert len(set(recipes)) == 1
 
 
-DECIDING = [
-    ("epochs", {"epochs": 1}),
-    ("batch_images", {"batch_images": 60}),
-    ("label_smoothing", {"label_smoothing": 0.1}),
-    ("validation_images", {"validation_images": 100}),
-    ("augmentation", {"augmentation": Augmentation(shift_fraction=0.1)}),
-    ("optimizer", {"optimizer": SGD(learning_rate=0.1, momentum=0.8)}),
-    ("schedule", {"schedule": StepLR(factor=0.5)}),
-]
-
-
-@pytest.mark.parametrize("fields", [case[1] for case in DECIDING], ids=[case[0] for case in DECIDING])
-def test_every_setting_reaches_the_weights(fields: dict, digits_run: Path, tmp_path: Path) -> None:
-    base = sha256((digits_run / "weights.safetensors").read_bytes()).hexdigest()
-    trained(tmp_path / "changed", replace(TINY, **fields))
-    assert sha256((tmp_path / "changed" / "weights.safetensors").read_bytes()).hexdigest() != base
-
-
-# ---------------------------------------------------------------------------------------------------- test figures
-
-
-class Counted(Dataset):
-    """A dataset that counts how often its test images and test labels are asked for."""
-
-    reads = 0
-
-    def __getattribute__(self, name: str) -> object:
-        if name in ("test_images", "test_labels"):
-            type(self).reads += 1
-        return super().__getattribute__(name)
-
-
-def counted() -> tuple[type[Counted], Dataset]:
-    kind = type("CountedOnce", (Counted,), {"reads": 0})
-    fields = {name: getattr(DIGITS, name) for name in Dataset.__dataclass_fields__}
-    return kind, kind(**fields)
-
-
-PLATEAU = replace(
-    TINY, epochs=4, schedule=ReduceLROnPlateau(factor=0.1, patience_epochs=0, threshold=0.2), validation_images=100
+ALL_ON = replace(
+    TINY,
+    batch_images=20,
+    epochs=3,
+    label_smoothing=0.1,
+    validation_images=20,
+    augmentation=Augmentation(
+        rotation_degrees=8.0,
+        shift_fraction=0.1,
+        scale_low=0.8,
+        scale_high=1.4,
+        shear_degrees=8.0,
+        perspective_distortion=0.3,
+        perspective_probability=0.8,
+        fill=40,
+    ),
+    averaging=Averaging(decay=0.3, every_steps=2),
+    optimizer=SGD(learning_rate=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
 )
+"""A recipe in which every setting decides something."""
+OPTIMIZERS_ON: list[Optimizer] = [
+    ALL_ON.optimizer,
+    Adam(learning_rate=0.02, epsilon=1e-3, weight_decay=0.01),
+    AdamW(learning_rate=0.02, epsilon=1e-3, weight_decay=0.01),
+    Adagrad(learning_rate=0.02, epsilon=1e-3, weight_decay=0.01),
+]
+SCHEDULES_ON: list[Schedule] = [
+    Constant(),
+    StepLR(step_epochs=1, factor=0.5),
+    Cosine(final_learning_rate=0.01),
+    OneCycle(),
+    # the training loss falls, but by less than this threshold: the third epoch has a lower rate, the fourth the lowest
+    ReduceLROnPlateau(factor=0.6, patience_epochs=0, threshold=0.99, lowest_learning_rate=0.02),
+]
+VARIANTS = [replace(ALL_ON, optimizer=one) for one in OPTIMIZERS_ON]
+VARIANTS += [replace(ALL_ON, schedule=one) for one in SCHEDULES_ON[:-1]]
+VARIANTS += [replace(ALL_ON, schedule=SCHEDULES_ON[-1], epochs=4, validation_images=0)]
+HASTY = replace(ALL_ON, epochs=4, stopping=Stopping(patience_epochs=1, threshold=0.9))
+"""It stops after its third epoch, because no loss falls to a tenth."""
+DECIDING = [(recipe, key) for recipe, key in every_setting(*VARIANTS) if not key.startswith(("input.", "stopping."))]
+DECIDING += [(HASTY, "stopping.patience_epochs"), (HASTY, "stopping.threshold")]
+"""Every setting but the input, of which a dataset allows one alone."""
 
 
-@pytest.mark.parametrize("validation", [0, 100])
-def test_no_decision_reads_test_figures(validation: int, tmp_path: Path) -> None:
-    """With the test images replaced by noise and their labels by another class, not one bit of the weights moves."""
-    recipe = replace(PLATEAU, validation_images=validation)
-    noise = np.random.default_rng(1).integers(0, 256, DIGITS.test_images.shape, dtype=np.uint8)
-    poisoned = replace(DIGITS, test_images=noise, test_labels=(DIGITS.test_labels + 1) % 10)
-    honest, misled, blind = (
-        trained(tmp_path / "honest", recipe),
-        trained(tmp_path / "misled", recipe, poisoned),
-        trained(tmp_path / "blind", recipe, measure_test=False),
-    )
-    assert honest.weights_sha256 == misled.weights_sha256 == blind.weights_sha256
-    assert [row.learning_rate for row in honest.epochs] == [row.learning_rate for row in misled.epochs]
-    assert len({row.learning_rate for row in honest.epochs}) > 1
-    assert [row.test_correct for row in honest.epochs] != [row.test_correct for row in misled.epochs]
+def other_value(key: str, value: object) -> object:
+    if key in ("schedule.threshold", "stopping.threshold"):
+        return 0.0
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else float(str(value)) * 0.75
 
 
-def test_a_run_that_must_not_look_at_test_images_never_scores_them(tmp_path: Path) -> None:
-    """Only how many labels there are is asked for, once, for the record."""
-    kind, dataset = counted()
-    record = trained(tmp_path / "blind", PLATEAU, dataset, measure_test=False)
-    blind_reads = kind.reads
-    assert all(row.test_loss is row.test_accuracy is row.test_correct is None for row in record.epochs)
-    assert record.misclassified == ()
-    kind, dataset = counted()
-    trained(tmp_path / "seeing", PLATEAU, dataset)
-    assert blind_reads == 1
-    assert kind.reads >= 2 * PLATEAU.epochs
+@pytest.fixture(scope="module")
+def weights_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Recipe], str]:
+    """The digest of the weights that a recipe trains on a few digits, each recipe trained once."""
+
+    @cache
+    def train_few(recipe: Recipe) -> str:
+        return trained(tmp_path_factory.mktemp("few") / "run", recipe, few(80)).weights_sha256
+
+    return train_few
 
 
-def test_a_run_that_must_not_look_survives_test_images_that_raise(tmp_path: Path) -> None:
-    class Forbidden(Dataset):
-        def __getattribute__(self, name: str) -> object:
-            if name == "test_images":
-                raise AssertionError("test images were read")
-            return super().__getattribute__(name)
+@pytest.mark.parametrize(("recipe", "key"), DECIDING, ids=[f"{type(r.optimizer).__name__}-{k}" for r, k in DECIDING])
+def test_every_setting_reaches_the_weights(recipe: Recipe, key: str, weights_of: Callable[[Recipe], str]) -> None:
+    changed = change(recipe, [f"{key}={other_value(key, settings_of(recipe)[key])}"])
+    assert settings_of(changed) != settings_of(recipe)
+    assert weights_of(changed) != weights_of(recipe)
 
-    dataset = Forbidden(**{name: getattr(DIGITS, name) for name in Dataset.__dataclass_fields__})
-    trained(tmp_path / "blind", PLATEAU, dataset, measure_test=False)
-    with pytest.raises(AssertionError, match="test images were read"):
-        trained(tmp_path / "seeing", PLATEAU, dataset)
+
+def test_every_kind_of_optimizer_and_schedule_trains_other_weights(weights_of: Callable[[Recipe], str]) -> None:
+    assert {type(one) for one in OPTIMIZERS_ON} == set(OPTIMIZERS.values())
+    assert {type(one) for one in SCHEDULES_ON} == set(SCHEDULES.values())
+    # the first optimizer and the first schedule are those of the same recipe
+    assert len({weights_of(recipe) for recipe in VARIANTS}) == len(VARIANTS) - 1
+
+
+def test_other_layers_and_another_seed_train_other_weights(weights_of: Callable[[Recipe], str], tmp_path: Path) -> None:
+    assert weights_of(replace(ALL_ON, layers=(*ALL_ON.layers[:4], *ALL_ON.layers[5:]))) != weights_of(ALL_ON)
+    assert trained(tmp_path / "run", ALL_ON, few(80), seed=1).weights_sha256 != weights_of(ALL_ON)
 
 
 # ---------------------------------------------------------------------------------------------------- the record
@@ -180,7 +188,10 @@ def test_a_run_that_must_not_look_survives_test_images_that_raise(tmp_path: Path
 def test_the_record_says_what_was_measured(tmp_path: Path) -> None:
     listener = Listener()
     recipe = replace(TINY, validation_images=137)
-    record = train(Run(recipe, DIGITS, 3, tmp_path / "run", changes=("validation_images=137",)), listener)
+    record = train(
+        Run(recipe=recipe, dataset=DIGITS, seed=3, folder=tmp_path / "run", changes=("validation_images=137",)),
+        listener,
+    )
     assert (record.recipe, record.seed, record.dataset, record.engine) == ("tiny", 3, "digits", "torch")
     assert (record.train_images, record.val_images, record.test_images) == (1_300, 137, 360)
     assert record.params == 404
@@ -201,20 +212,19 @@ def test_the_record_says_what_was_measured(tmp_path: Path) -> None:
 
 def test_the_running_training_figures_are_those_of_the_steps(tmp_path: Path) -> None:
     """One epoch in one batch without dropout: its loss is that of the initial weights on all images."""
+    from pennyweight.engines.evaluation import score
     from pennyweight.nets.initial import initial_weights
-    from pennyweight.nets.plan import make_plan
-    from pennyweight.training.evaluation import score
 
     recipe = replace(TINY, layers=(Conv(4, stride=4), Conv(CLASSES), GlobalAvgPool()), epochs=1, batch_images=2_000)
     row = trained(tmp_path / "run", recipe).epochs[0]
     import torch
 
-    from pennyweight.data.dataset import pixel_statistics
+    from pennyweight.data.normalisation import normalisation_of
     from pennyweight.nets.torch_module import torch_module
 
-    statistics = pixel_statistics(DIGITS.train_images)
-    pixels = (DIGITS.train_images / 255 - statistics.mean) / statistics.spread
-    module = torch_module(make_plan(recipe.layers), initial_weights(make_plan(recipe.layers), 0))
+    statistics = normalisation_of(DIGITS.train_images)
+    pixels = (DIGITS.train_images / 255 - statistics.mean[0]) / statistics.std[0]
+    module = torch_module(mnist_plan(recipe.layers), initial_weights(mnist_plan(recipe.layers), 0))
     logits = module(torch.from_numpy(pixels.astype(np.float32))[:, None]).detach().numpy()
     expected = score(logits, DIGITS.train_labels)
     assert row.train_loss == pytest.approx(expected.loss, rel=1e-5)
@@ -246,7 +256,7 @@ def test_a_complete_run_is_returned_and_not_touched(tmp_path: Path) -> None:
     first = trained(tmp_path / "run")
     before = contents(tmp_path / "run")
     listener = Listener()
-    again = train(Run(TINY, DIGITS, 0, tmp_path / "run"), listener)
+    again = train(Run(recipe=TINY, dataset=DIGITS, seed=0, folder=tmp_path / "run"), listener)
     assert again == first
     assert listener.histories == []
     assert "already complete" in listener.messages[0]
@@ -262,7 +272,7 @@ def test_a_complete_run_is_returned_and_not_touched(tmp_path: Path) -> None:
         ({"recipe": replace(TINY, optimizer=Adam())}, "optimizer was SGD, now Adam"),
         ({"recipe": replace(TINY, layers=(Linear(CLASSES),))}, "its layers differ"),
         ({"dataset": few(100)}, "its dataset digest differs"),
-        ({"measure_test": False}, "test measured was True, now False"),
+        ({"use_test": False}, "test measured was True, now False"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -282,17 +292,17 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_check
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An epoch has 23 steps in slices of 20; the second loss of the fourth slice is made infinite."""
-    from pennyweight.training.torch_engine import TorchEngine
+    from pennyweight.engines.torch import TorchEngine
 
-    whole = TorchEngine.advance
+    whole = TorchEngine.train_steps
 
-    def advance(engine: TorchEngine, first_step: int, *rest: object, **named: object) -> object:
+    def train_steps(engine: TorchEngine, first_step: int, *rest: object, **named: object) -> object:
         sums = whole(engine, first_step, *rest, **named)  # type: ignore[arg-type]
         if first_step == 43:
             sums.losses[1] = np.inf
         return sums
 
-    monkeypatch.setattr(TorchEngine, "advance", advance)
+    monkeypatch.setattr(TorchEngine, "train_steps", train_steps)
     with pytest.raises(NonFiniteError) as failed:
         trained(tmp_path / "run", replace(TINY, epochs=3))
     assert str(failed.value) == (
@@ -313,19 +323,17 @@ def test_weights_that_explode_end_the_run_before_anything_is_written(
     batch: int, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one step an epoch every loss of training is still finite; what the step leaves is not."""
-    monkeypatch.setattr("pennyweight.training.loop.check_recipe", lambda *_: None)
+    monkeypatch.setattr("pennyweight.training.loop.check_dataset", lambda *_: None)
     plain = (Conv(4, stride=2), Conv(CLASSES), GlobalAvgPool())
     recipe = replace(TINY, layers=plain, optimizer=SGD(learning_rate=1e30), batch_images=batch)
     with pytest.raises(NonFiniteError, match=r"epoch 1, step [1-9]"):
-        train(Run(recipe, DIGITS, 0, tmp_path / "run", engine=engine), Listener())
+        train(Run(recipe=recipe, dataset=DIGITS, seed=0, folder=tmp_path / "run", engine=engine), Listener())
     assert {path.name for path in (tmp_path / "run").iterdir()} == {".lock", "recipe.toml"}
 
 
-@pytest.mark.parametrize("measure_test", [True, False])
-def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(
-    measure_test: bool, tmp_path: Path, monkeypatch
-) -> None:
-    from pennyweight.training.torch_engine import TorchEngine
+@pytest.mark.parametrize("use_test", [True, False])
+def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(use_test: bool, tmp_path: Path, monkeypatch) -> None:
+    from pennyweight.engines.torch import TorchEngine
 
     whole = TorchEngine.state
 
@@ -336,14 +344,14 @@ def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(
 
     monkeypatch.setattr(TorchEngine, "state", state)
     with pytest.raises(NonFiniteError, match=r"'optimizer.momentum.1.weight' holds a number that is not finite"):
-        trained(tmp_path / "run", measure_test=measure_test)
+        trained(tmp_path / "run", use_test=use_test)
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
 def test_stopping_between_slices_leaves_the_epochs_before(tmp_path: Path) -> None:
     asked = iter([False] * 4 + [True])
     with pytest.raises(Interrupted, match="epoch 2"):
-        train(Run(TINY, DIGITS, 0, tmp_path / "run"), Listener(), stop=lambda: next(asked))
+        train(Run(recipe=TINY, dataset=DIGITS, seed=0, folder=tmp_path / "run"), Listener(), stop=lambda: next(asked))
     assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-0001.safetensors"]
 
 
@@ -368,3 +376,18 @@ def test_a_batch_of_one_image_that_batchnorm_cannot_use_is_refused(tmp_path: Pat
 def test_a_hold_out_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Cannot hold out 1,437 of 1,437"):
         trained(tmp_path / "run", replace(TINY, validation_images=1_437))
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize("shape", [(20, 36), (32, 32), (28, 14)])
+def test_a_dataset_of_other_images_than_the_network_reads_is_refused(
+    shape: tuple[int, int], engine: str, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (100, *shape), dtype=np.uint8)
+    other = replace(DIGITS, train_images=noise, train_labels=DIGITS.train_labels[:100], digest="other")
+    words = (
+        f"'tiny' reads images of 28x28 pixels, and those of digits have {shape[0]}x{shape[1]} pixels; change the recipe"
+    )
+    with pytest.raises(UsageError, match=words):
+        trained(tmp_path / "run", dataset=other, engine=engine)
+    assert not list((tmp_path / "run").glob("checkpoint-*"))

@@ -169,7 +169,7 @@ def test_a_run_under_any_other_condition_is_refused_with_the_key_named(unfinishe
     for message, recipe, more, prepare in [*CHANGED, *[THREADS] * (engine == "torch")]:
         ended = run(train_words(recipe, unfinished, *more), None, *prepare)
         assert ended.code == 2, (message, ended)
-        assert ended.err.splitlines()[-1].startswith(f"Error: {unfinished} holds another run: ")
+        assert ended.err.splitlines()[-1].startswith(f"Error: {unfinished} already contains a different run: ")
         assert message in ended.err
         assert "--again" in ended.err
         assert ended.epochs == []

@@ -1,7 +1,6 @@
 """No decision reads test figures: a counter on the test images says who looks at them, and when."""
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,25 @@ import numpy as np
 import pytest
 from small_recipes import PLATEAU, TINY
 
-from pennyweight.api import Silent
+from pennyweight import api
 from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.training.collect import records_in
+from pennyweight.runs.run import Run
+from pennyweight.searching.choose import candidate_requests
+from pennyweight.settings.recipe import Recipe
+from pennyweight.settings.schedules import ReduceLROnPlateau
 from pennyweight.training.loop import train
-from pennyweight.training.recipe import Recipe
-from pennyweight.training.run import Run
-from pennyweight.training.schedules import ReduceLROnPlateau
+from pennyweight.training.observer import Silent
 
 ROOT = Path(__file__).parents[2]
 CHOICES = ROOT / "records" / "choices"
 DIGITS = load("digits")
 QUICK_PLATEAU = replace(PLATEAU, epochs=4, schedule=ReduceLROnPlateau(factor=0.1, patience_epochs=0, threshold=0.5))
-RECIPES = pytest.mark.parametrize("recipe", [TINY, QUICK_PLATEAU], ids=["average", "plateau"])
+NO_HOLD_OUT = replace(QUICK_PLATEAU, validation_images=0)
+"""Its plateau is one of the training loss."""
+RECIPES = pytest.mark.parametrize(
+    "recipe", [TINY, QUICK_PLATEAU, NO_HOLD_OUT], ids=["average", "plateau", "plateau without a hold-out"]
+)
 ENGINES = pytest.mark.parametrize("engine", ["native", "torch"])
 
 
@@ -41,16 +45,18 @@ def watched() -> Dataset:
     return replace(DIGITS, test_images=DIGITS.test_images.view(Watched))
 
 
-def run(recipe: Recipe, folder: Path, engine: str, measure_test: bool) -> tuple[RunRecord, int]:
-    record = train(Run(recipe, watched(), 0, folder, engine=engine, measure_test=measure_test), Silent())
+def run(recipe: Recipe, folder: Path, engine: str, use_test: bool) -> tuple[RunRecord, int]:
+    record = train(
+        Run(recipe=recipe, dataset=watched(), seed=0, folder=folder, engine=engine, use_test=use_test), Silent()
+    )
     return record, Watched.reads
 
 
 @RECIPES
 @ENGINES
 def test_what_is_decided_is_decided_without_the_test_images(recipe: Recipe, engine: str, tmp_path: Path) -> None:
-    looked, reads = run(recipe, tmp_path / "looked", engine, measure_test=True)
-    blind, none = run(recipe, tmp_path / "blind", engine, measure_test=False)
+    looked, reads = run(recipe, tmp_path / "looked", engine, use_test=True)
+    blind, none = run(recipe, tmp_path / "blind", engine, use_test=False)
     assert (reads > 0, none) == (True, 0)
     assert blind.weights_sha256 == looked.weights_sha256
     assert [row.learning_rate for row in blind.epochs] == [row.learning_rate for row in looked.epochs]
@@ -62,7 +68,7 @@ def test_other_test_images_train_the_same_weights(recipe: Recipe, tmp_path: Path
     noise = np.random.default_rng(0).integers(0, 256, DIGITS.test_images.shape, dtype=np.uint8)
     other = replace(DIGITS, test_images=noise, test_labels=DIGITS.test_labels[::-1].copy())
     records = [
-        train(Run(recipe, data, 0, tmp_path / name, engine="native"), Silent())
+        train(Run(recipe=recipe, dataset=data, seed=0, folder=tmp_path / name, engine="native"), Silent())
         for name, data in (("real", DIGITS), ("noise", other))
     ]
     assert records[0].weights_sha256 == records[1].weights_sha256
@@ -70,19 +76,37 @@ def test_other_test_images_train_the_same_weights(recipe: Recipe, tmp_path: Path
     assert records[0].epochs[-1].test_correct != records[1].epochs[-1].test_correct
 
 
-def test_the_plateau_above_did_lower_the_rate(tmp_path: Path) -> None:
-    record, _ = run(QUICK_PLATEAU, tmp_path, "native", measure_test=False)
+@pytest.mark.parametrize("recipe", [QUICK_PLATEAU, NO_HOLD_OUT], ids=["held-out loss", "training loss"])
+def test_the_plateaus_above_did_lower_the_rate(recipe: Recipe, tmp_path: Path) -> None:
+    record, _ = run(recipe, tmp_path, "native", use_test=False)
     assert record.epochs[-1].learning_rate < record.epochs[0].learning_rate
 
 
-def test_a_choice_is_made_without_the_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class OnlyCounted:
+    """A test set of which nothing can be had but how many there are."""
+
+    def __len__(self) -> int:
+        return len(DIGITS.test_labels)
+
+
+def test_a_blind_run_needs_of_the_test_set_no_more_than_its_size(tmp_path: Path) -> None:
+    nothing: Any = OnlyCounted()
+    unseen = replace(DIGITS, test_images=nothing, test_labels=nothing)
+    words = {"recipe": QUICK_PLATEAU, "dataset": unseen, "seed": 0, "engine": "native"}
+    record = train(Run(**words, folder=tmp_path / "blind", use_test=False), Silent())
+    assert all(row.test_loss is row.test_accuracy is row.test_correct is None for row in record.epochs)
+    assert record.misclassified == record.test_class_images == ()
+    assert record.classes == DIGITS.class_names
+    assert record.test_images == len(DIGITS.test_labels)
+    with pytest.raises(TypeError):
+        train(Run(**words, folder=tmp_path / "looking"), Silent())
+
+
+def test_a_candidate_is_trained_without_the_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    choose = import_module("choose")
-    monkeypatch.setattr(choose, "CHOICES", tmp_path / "choices")
     monkeypatch.setattr("pennyweight.api.load_dataset", lambda *_: watched())
-    choose.train("group", replace(TINY, validation_images=200), seed=0)
-    (record,) = records_in(tmp_path / "choices" / "group" / TINY.name)
+    (request,) = candidate_requests([replace(TINY, validation_images=200)], seeds=[0])
+    record = api.train(request)
     assert Watched.reads == 0
     assert record.epochs[-1].val_accuracy is not None
 

@@ -1,9 +1,13 @@
-/* What every kernel uses. LANES images lie side by side in one vector, so that any channel count is full-width work.
+/* What every kernel uses: vectors of LANES images side by side, so that any channel count is full-width work.
  *
- * Legend: c channels, h rows, w columns, p zero border around a stored map, k kernel, s stride;
- *         ci, co channels in and out; hi, wi rows and columns of a stored map with its border.
- * Maps are [c][hi][wi] vectors. All sizes are literals where a kernel is called, so the compiler unrolls for them.
+ * A map is [channels][rows][columns] vectors; shapes in comments leave the lanes out. A stored map may have rows and
+ * columns of zeros around it, its pad. All sizes are literals where a kernel is called, in a struct with named fields
+ * that is passed by value and inlined, so the compiler unrolls for them.
+ *
+ * LANES, MOST_SUMS, MOST_OUTPUTS, MOST_WINOGRAD_CHANNELS and the sizes of the network are defined by the generated
+ * program.
  */
+#pragma once
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,7 +31,7 @@ typedef uint32_t uvec __attribute__((vector_size(4 * LANES), aligned(4 * LANES))
 #define IN_REGISTER(v) (void)0
 #endif
 
-/* One of 1 / 0 for every lane that holds an image / that does not; the last batch may not fill its vectors. */
+/* 1 in lanes that hold an image, else 0; the last batch may not fill its vectors. */
 INLINE vec lane_mask(int images) {
     vec mask;
     for (int lane = 0; lane < LANES; lane++) mask[lane] = lane < images ? 1.0f : 0.0f;
@@ -39,7 +43,8 @@ INLINE float lane_sum(vec v) {
     float part[LANES] __attribute__((aligned(4 * LANES)));
     *(vec *)part = v;
     UNROLL for (int half = LANES / 2; half > 0; half /= 2) {
-        UNROLL for (int lane = 0; lane < half; lane++) part[lane] += part[lane + half];
+        UNROLL for (int lane = 0; lane < half; lane++)
+            part[lane] += part[lane + half];
     }
     return part[0];
 }
@@ -67,16 +72,29 @@ INLINE vec halves_added(vec a, vec b, int half) {
 INLINE void lane_sums(const vec *v, vec *sums, int n) {
     for (int first = 0; first < n; first += LANES) {
         vec part[LANES];
-        UNROLL for (int j = 0; j < LANES; j++) part[j] = first + j < n ? v[first + j] : (vec){0};
+        UNROLL for (int j = 0; j < LANES; j++)
+            part[j] = first + j < n ? v[first + j] : (vec){0};
         UNROLL for (int half = LANES / 2; half > 0; half /= 2) {
-            UNROLL for (int j = 0; j < half; j++) part[j] = halves_added(part[2 * j], part[2 * j + 1], half);
+            UNROLL for (int j = 0; j < half; j++)
+                part[j] = halves_added(part[2 * j], part[2 * j + 1], half);
         }
         sums[first / LANES] = part[0];
     }
 }
 
-/* max(v, 0) that keeps what is not a number, so that it is noticed. */
+/* relu is max(v, 0), but what is not a number stays so, and is noticed. */
 INLINE ivec above_zero(vec v) { return ~(v <= 0.0f); }
-INLINE vec either(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
-INLINE vec keep(ivec mask, vec v) { return (vec)(mask & (ivec)v); }
-INLINE vec relu(vec v) { return keep(above_zero(v), v); }
+INLINE vec select_lanes(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+INLINE vec mask_lanes(ivec mask, vec v) { return (vec)(mask & (ivec)v); }
+INLINE vec relu(vec v) { return mask_lanes(above_zero(v), v); }
+
+/* A hash of every lane: an integer mixer with good avalanche ("lowbias32"). */
+INLINE uvec hash_lanes(uvec x) {
+    x ^= x >> 16;
+    x *= 0x7feb352du;
+    x ^= x >> 15;
+    x *= 0x846ca68bu;
+    return x ^ (x >> 16);
+}
+
+INLINE uint32_t hash(uint32_t x) { return hash_lanes((uvec){0} + x)[0]; }

@@ -1,144 +1,185 @@
-/* Convolution of one image group: forward, and both gradients.
+/* Convolution of one image group: forward, and both gradients, with register tiles.
  *
- * Forward: a tile of tc output channels x tw output columns stays in registers over (ci, ky, kx).
- * Input gradient: the forward kernel over the zero-bordered output gradient with flipped weights (or winograd.h).
- * Weight gradient: a tile of tc output x ti input channels x k columns of the kernel stays in registers over all pixels.
+ * Each of the three may run by winograd.h instead; convolution.py decides.
+ *
+ * Forward: a tile of output channels x output columns stays in registers over input channels and kernel.
+ * Input gradient: the forward kernel over the padded output gradient with flipped weights.
+ * Weight gradient: a tile of output x input channels x one row of the kernel stays in registers over all pixels.
+ *
+ * Legend: ci, co input and output channels; k kernel; ky, kx its row and column.
  */
+#pragma once
+#include "common.h"
 
-INLINE void conv_tile(const vec *x, const float *weight, const float *bias, vec *y, int ci, int k, int s, int hi, int wi,
-                      int first, int last, int y_plane, int tc, int tw, int accumulate) {
-    vec sum[64];
-    UNROLL for (int i = 0; i < tc; i++) {
-        UNROLL for (int j = 0; j < tw; j++) {
-            sum[i * tw + j] = (vec){0} + (bias ? bias[i] : 0.0f);
-            if (accumulate) sum[i * tw + j] += y[i * y_plane + j];
+/* A convolution as the forward kernel runs it: output (co, rows, columns) from input (ci, stored_rows, stored_columns).
+ */
+typedef struct {
+    int channels_in, channels_out, kernel, stride;
+    int stored_rows, stored_columns; /* of the input, with its padding */
+    int zero_rows, nonzero_rows; /* the input starts with rows of zeros, then come some that may not be, then zeros */
+    int rows, columns;           /* of the output */
+    int tile_channels, tile_columns; /* of the output, in registers */
+    int accumulate;                  /* add to the output instead of setting it */
+} ConvShape;
+
+/* A weight gradient (co, ci, k, k) from input (ci, stored_rows, stored_columns) and output gradient
+ * (co, gradient_rows, gradient_columns), which has stride - 1 zeros between its pixels. */
+typedef struct {
+    int channels_in, channels_out, kernel, stride;
+    int stored_rows, stored_columns;     /* of the input, with its padding */
+    int gradient_rows, gradient_columns; /* of the stored output gradient, with its zeros */
+    int rows, columns;                   /* of the output */
+    int tile_outputs, tile_inputs;       /* channels of a tile in registers */
+    int strip_tiles;                     /* winograd.h: times four columns transformed at once */
+} WeightShape;
+
+/* One tile of output (tile_channels planes of rows * columns, tile_columns) from the input under its first pixel, over
+ * the kernel's rows first_ky to last_ky; weight (co, ci, k, k) and bias (co) from the tile's first channel. */
+INLINE void conv_tile(const vec *input, const float *weight, const float *bias, vec *output, int first_ky, int last_ky,
+                      ConvShape s) {
+    int k = s.kernel, plane = s.rows * s.columns;
+    vec sum[MOST_SUMS];
+    UNROLL for (int i = 0; i < s.tile_channels; i++) {
+        UNROLL for (int j = 0; j < s.tile_columns; j++) {
+            sum[i * s.tile_columns + j] = (vec){0} + (bias ? bias[i] : 0.0f);
+            if (s.accumulate) sum[i * s.tile_columns + j] += output[i * plane + j];
         }
     }
-    for (int c = 0; c < ci; c++) {
-        const vec *map = x + (long)c * hi * wi;
-        const float *column = weight + (long)c * k * k;
-        for (int ky = first; ky < last; ky++) {
+    for (int c = 0; c < s.channels_in; c++) {
+        const vec *map = input + (long)c * s.stored_rows * s.stored_columns;
+        const float *kernel = weight + (long)c * k * k;
+        for (int ky = first_ky; ky < last_ky; ky++) {
             UNROLL for (int kx = 0; kx < k; kx++) {
-                UNROLL for (int j = 0; j < tw; j++) {
-                    vec pixel = map[ky * wi + j * s + kx];
-                    UNROLL for (int i = 0; i < tc; i++)
-                        sum[i * tw + j] += column[(long)i * ci * k * k + ky * k + kx] * pixel;
+                UNROLL for (int j = 0; j < s.tile_columns; j++) {
+                    vec pixel = map[ky * s.stored_columns + j * s.stride + kx];
+                    UNROLL for (int i = 0; i < s.tile_channels; i++)
+                        sum[i * s.tile_columns + j] += kernel[(long)i * s.channels_in * k * k + ky * k + kx] * pixel;
                 }
             }
         }
     }
-    UNROLL for (int i = 0; i < tc; i++) {
-        UNROLL for (int j = 0; j < tw; j++) y[i * y_plane + j] = sum[i * tw + j];
+    UNROLL for (int i = 0; i < s.tile_channels; i++) {
+        UNROLL for (int j = 0; j < s.tile_columns; j++)
+            output[i * plane + j] = sum[i * s.tile_columns + j];
     }
 }
 
-INLINE void conv_channels(const vec *x, const float *weight, const float *bias, vec *y, int ci, int k, int s, int hi,
-                          int wi, int edge, int rows, int h, int w, int tc, int tw, int accumulate) {
-    for (int row = 0; row < h; row++) {
-        int above = edge - row * s, below = edge + rows - row * s;
-        int first = above > 0 ? above : 0, last = edge && below < k ? below : k;
-        const vec *from = x + row * s * wi;
-        vec *to = y + row * w;
-        for (int col = 0; col + tw <= w; col += tw)
-            conv_tile(from + col * s, weight, bias, to + col, ci, k, s, hi, wi, first, last, h * w, tc, tw,
-                      accumulate);
-        if (w % tw)
-            conv_tile(from + (w - w % tw) * s, weight, bias, to + w - w % tw, ci, k, s, hi, wi, first, last,
-                      h * w, tc, w % tw, accumulate);
+/* tile_channels channels of output (rows, columns); weight and bias from the first of them. */
+INLINE void conv_channels(const vec *input, const float *weight, const float *bias, vec *output, ConvShape s) {
+    for (int row = 0; row < s.rows; row++) {
+        int above = s.zero_rows - row * s.stride, below = s.zero_rows + s.nonzero_rows - row * s.stride;
+        int first_ky = above > 0 ? above : 0, last_ky = s.zero_rows && below < s.kernel ? below : s.kernel;
+        const vec *from = input + row * s.stride * s.stored_columns;
+        vec *to = output + row * s.columns;
+        for (int col = 0; col + s.tile_columns <= s.columns; col += s.tile_columns)
+            conv_tile(from + col * s.stride, weight, bias, to + col, first_ky, last_ky, s);
+        if (s.columns % s.tile_columns) {
+            int left = s.columns % s.tile_columns, col = s.columns - left;
+            ConvShape last = s;
+            last.tile_columns = left;
+            conv_tile(from + col * s.stride, weight, bias, to + col, first_ky, last_ky, last);
+        }
     }
 }
 
-/* y (co, h, w) = or += conv(x (ci, hi, wi)); x points at the corner of its border.
- *
- * Its first `edge` rows are zeros, `rows` follow that may not be, then zeros again: nothing is multiplied by them.
- */
-INLINE void conv_forward(const vec *x, const float *weight, const float *bias, vec *y, int ci, int co, int k, int s,
-                         int hi, int wi, int edge, int rows, int h, int w, int tc, int tw, int accumulate) {
-    for (int c = 0; c + tc <= co; c += tc)
-        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, edge,
-                      rows, h, w, tc, tw, accumulate);
-    if (co % tc) {
-        int c = co - co % tc;
-        conv_channels(x, weight + (long)c * ci * k * k, bias ? bias + c : 0, y + (long)c * h * w, ci, k, s, hi, wi, edge,
-                      rows, h, w, co % tc, tw, accumulate);
+/* output (co, rows, columns) = or += conv(input (ci, stored_rows, stored_columns), weight (co, ci, k, k)) + bias (co);
+ * `input` points at the corner of its padding, and kernel rows that lie wholly above or below the image are skipped;
+ * `bias` may be 0. */
+INLINE void conv_forward(const vec *input, const float *weight, const float *bias, vec *output, ConvShape s) {
+    long kernels = (long)s.channels_in * s.kernel * s.kernel, plane = (long)s.rows * s.columns;
+    for (int c = 0; c + s.tile_channels <= s.channels_out; c += s.tile_channels)
+        conv_channels(input, weight + c * kernels, bias ? bias + c : 0, output + c * plane, s);
+    if (s.channels_out % s.tile_channels) {
+        int left = s.channels_out % s.tile_channels, c = s.channels_out - left;
+        ConvShape last = s;
+        last.tile_channels = left;
+        conv_channels(input, weight + c * kernels, bias ? bias + c : 0, output + c * plane, last);
     }
 }
 
-enum { MOST_OUTPUTS = 8 };
-
-/* Sums (tc, ti, k) over the pixels of a map, packed into vectors. */
-INLINE void weight_sums(const vec *x, const vec *d, vec *sums, int k, int s, int hi, int wi, int dh, int dw, int h, int w,
-                        int tc, int ti, int ky) {
-    vec sum[64];
-    UNROLL for (int n = 0; n < tc * ti * k; n++) sum[n] = (vec){0};
-    for (int row = 0; row < h; row++) {
-        for (int col = 0; col < w; col++) {
-            vec gradient[MOST_OUTPUTS];
-            UNROLL for (int i = 0; i < tc; i++) {
-                gradient[i] = d[((long)i * dh + row * s) * dw + col * s];
-                IN_REGISTER(gradient[i]);
+/* sums (tile_outputs, tile_inputs, k), packed into vectors, over the pixels of a map, for row ky of the kernel. */
+INLINE void weight_sums(const vec *input, const vec *gradient, vec *sums, int ky, WeightShape s) {
+    int k = s.kernel;
+    vec sum[MOST_SUMS];
+    UNROLL for (int n = 0; n < s.tile_outputs * s.tile_inputs * k; n++)
+        sum[n] = (vec){0};
+    for (int row = 0; row < s.rows; row++) {
+        for (int col = 0; col < s.columns; col++) {
+            vec outputs[MOST_OUTPUTS];
+            UNROLL for (int i = 0; i < s.tile_outputs; i++) {
+                outputs[i] =
+                    gradient[((long)i * s.gradient_rows + row * s.stride) * s.gradient_columns + col * s.stride];
+                IN_REGISTER(outputs[i]);
             }
-            UNROLL for (int c = 0; c < ti; c++) {
+            UNROLL for (int c = 0; c < s.tile_inputs; c++) {
                 UNROLL for (int kx = 0; kx < k; kx++) {
-                    vec pixel = x[((long)c * hi + row * s + ky) * wi + col * s + kx];
+                    long place = ((long)c * s.stored_rows + row * s.stride + ky) * s.stored_columns;
+                    vec pixel = input[place + col * s.stride + kx];
                     IN_REGISTER(pixel);
-                    UNROLL for (int i = 0; i < tc; i++) sum[(i * ti + c) * k + kx] += gradient[i] * pixel;
+                    UNROLL for (int i = 0; i < s.tile_outputs; i++)
+                        sum[(i * s.tile_inputs + c) * k + kx] += outputs[i] * pixel;
                 }
             }
         }
     }
-    lane_sums(sum, sums, tc * ti * k);
+    lane_sums(sum, sums, s.tile_outputs * s.tile_inputs * k);
 }
 
-INLINE void weight_tile(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
-                        int h, int w, int tc, int ti, int ky) {
-    vec sums[64 / LANES];
-    weight_sums(x, d, sums, k, s, hi, wi, dh, dw, h, w, tc, ti, ky);
-    UNROLL for (int i = 0; i < tc; i++) {
-        UNROLL for (int c = 0; c < ti; c++) {
+/* Row ky of the kernels of one tile, into weight_gradient (co, ci, k, k) from the tile's first kernel. */
+INLINE void weight_tile(const vec *input, const vec *gradient, float *weight_gradient, int ky, WeightShape s) {
+    int k = s.kernel;
+    vec sums[MOST_SUMS / LANES];
+    weight_sums(input, gradient, sums, ky, s);
+    UNROLL for (int i = 0; i < s.tile_outputs; i++) {
+        UNROLL for (int c = 0; c < s.tile_inputs; c++) {
             UNROLL for (int kx = 0; kx < k; kx++)
-                gradient[((long)i * ci + c) * k * k + ky * k + kx] = ((const float *)sums)[(i * ti + c) * k + kx];
+                weight_gradient[((long)i * s.channels_in + c) * k * k + ky * k + kx] =
+                    ((const float *)sums)[(i * s.tile_inputs + c) * k + kx];
         }
     }
 }
 
-INLINE void weight_tiles(const vec *x, const vec *d, float *gradient, int ci, int k, int s, int hi, int wi, int dh, int dw,
-                         int h, int w, int tc, int ti) {
-    for (int ky = 0; ky < k; ky++) {
-        for (int c = 0; c + ti <= ci; c += ti)
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti, ky);
-        if (ci % ti) {
-            int c = ci - ci % ti;
-            weight_tile(x + (long)c * hi * wi, d, gradient + (long)c * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ci % ti,
-                        ky);
+/* weight_gradient (tile_outputs, ci, k, k) from the input and tile_outputs channels of the output gradient. */
+INLINE void weight_tiles(const vec *input, const vec *gradient, float *weight_gradient, WeightShape s) {
+    long plane = (long)s.stored_rows * s.stored_columns, kernel = (long)s.kernel * s.kernel;
+    for (int ky = 0; ky < s.kernel; ky++) {
+        for (int c = 0; c + s.tile_inputs <= s.channels_in; c += s.tile_inputs)
+            weight_tile(input + c * plane, gradient, weight_gradient + c * kernel, ky, s);
+        if (s.channels_in % s.tile_inputs) {
+            int left = s.channels_in % s.tile_inputs, c = s.channels_in - left;
+            WeightShape last = s;
+            last.tile_inputs = left;
+            weight_tile(input + c * plane, gradient, weight_gradient + c * kernel, ky, last);
         }
     }
 }
 
-/* gradient (co, ci, k, k) of the weights; d (co, dh, dw) is the output gradient with s - 1 zeros between its pixels,
- * and points at its first pixel. */
-INLINE void conv_weight_gradient(const vec *x, const vec *d, float *gradient, int ci, int co, int k, int s, int hi, int wi,
-                                 int dh, int dw, int h, int w, int tc, int ti) {
-    for (int c = 0; c + tc <= co; c += tc)
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, tc, ti);
-    if (co % tc) {
-        int c = co - co % tc;
-        weight_tiles(x, d + (long)c * dh * dw, gradient + (long)c * ci * k * k, ci, k, s, hi, wi, dh, dw, h, w, co % tc,
-                     ti);
+/* weight_gradient (co, ci, k, k) from input (ci, stored_rows, stored_columns), which points at the corner of its
+ * padding, and gradient (co, gradient_rows, gradient_columns), which points at its first pixel. */
+INLINE void conv_weight_gradient(const vec *input, const vec *gradient, float *weight_gradient, WeightShape s) {
+    long plane = (long)s.gradient_rows * s.gradient_columns, kernels = (long)s.channels_in * s.kernel * s.kernel;
+    for (int c = 0; c + s.tile_outputs <= s.channels_out; c += s.tile_outputs)
+        weight_tiles(input, gradient + c * plane, weight_gradient + c * kernels, s);
+    if (s.channels_out % s.tile_outputs) {
+        int left = s.channels_out % s.tile_outputs, c = s.channels_out - left;
+        WeightShape last = s;
+        last.tile_outputs = left;
+        weight_tiles(input, gradient + c * plane, weight_gradient + c * kernels, last);
     }
 }
 
-/* gradient (co) of the biases: the sum of the output gradient. */
-INLINE void bias_gradient(const vec *d, float *gradient, int co, int s, int dh, int dw, int h, int w) {
-    for (int c = 0; c < co; c++) {
+/* bias_gradient (co): the sum of gradient (co, gradient_rows, gradient_columns) over its pixels. */
+INLINE void conv_bias_gradient(const vec *gradient, float *bias_gradient, WeightShape s) {
+    for (int c = 0; c < s.channels_out; c++) {
         vec sum = {0};
-        for (int row = 0; row < h; row++)
-            for (int col = 0; col < w; col++) sum += d[((long)c * dh + row * s) * dw + col * s];
-        gradient[c] = lane_sum(sum);
+        for (int row = 0; row < s.rows; row++)
+            for (int col = 0; col < s.columns; col++)
+                sum += gradient[((long)c * s.gradient_rows + row * s.stride) * s.gradient_columns + col * s.stride];
+        bias_gradient[c] = lane_sum(sum);
     }
 }
 
-/* Weights for the input gradient: (co, ci, k, k) to (ci, co, k, k), each kernel turned by 180 degrees. */
+/* Weights for the input gradient: (co, ci, k, k) to (ci, co, k, k), each kernel rotated by 180 degrees. */
 INLINE void flip_weights(const float *weight, float *flipped, int ci, int co, int k) {
     for (int i = 0; i < co; i++)
         for (int c = 0; c < ci; c++)
@@ -146,19 +187,23 @@ INLINE void flip_weights(const float *weight, float *flipped, int ci, int co, in
                 flipped[((long)c * co + i) * k * k + k * k - 1 - n] = weight[((long)i * ci + c) * k * k + n];
 }
 
-/* Depthwise: the same three, one channel at a time with a kernel of its own. */
-INLINE void depthwise_forward(const vec *x, const float *weight, const float *bias, vec *y, int c, int k, int s, int hi,
-                              int wi, int edge, int rows, int h, int w, int tw, int accumulate) {
-    for (int i = 0; i < c; i++)
-        conv_channels(x + (long)i * hi * wi, weight + i * k * k, bias ? bias + i : 0, y + (long)i * h * w, 1, k, s, hi, wi,
-                      edge, rows, h, w, 1, tw, accumulate);
+/* The same three for depthwise convolutions: channel by channel, each with its own kernel; weight (c, 1, k, k). */
+INLINE void depthwise_forward(const vec *input, const float *weight, const float *bias, vec *output, ConvShape s) {
+    int k = s.kernel;
+    ConvShape channel = s;
+    channel.channels_in = channel.tile_channels = 1;
+    for (int c = 0; c < s.channels_in; c++)
+        conv_channels(input + (long)c * s.stored_rows * s.stored_columns, weight + c * k * k, bias ? bias + c : 0,
+                      output + (long)c * s.rows * s.columns, channel);
 }
 
-INLINE void depthwise_weight_gradient(const vec *x, const vec *d, float *gradient, int c, int k, int s, int hi, int wi,
-                                      int dh, int dw, int h, int w) {
-    for (int i = 0; i < c; i++)
-        weight_tiles(x + (long)i * hi * wi, d + (long)i * dh * dw, gradient + i * k * k, 1, k, s, hi, wi, dh, dw, h, w, 1,
-                     1);
+INLINE void depthwise_weight_gradient(const vec *input, const vec *gradient, float *weight_gradient, WeightShape s) {
+    WeightShape channel = s;
+    channel.channels_in = channel.tile_outputs = channel.tile_inputs = 1;
+    for (int c = 0; c < s.channels_in; c++)
+        weight_tiles(input + (long)c * s.stored_rows * s.stored_columns,
+                     gradient + (long)c * s.gradient_rows * s.gradient_columns,
+                     weight_gradient + c * s.kernel * s.kernel, channel);
 }
 
 INLINE void depthwise_flip(const float *weight, float *flipped, int c, int k) {

@@ -1,13 +1,18 @@
-/* Softmax cross-entropy with label smoothing over one group, and its gradient.
- * Target of class c: 1 - smoothing + smoothing / classes where it is the label, else smoothing / classes.
+/* Softmax cross-entropy over one group, and its gradient.
+ *
+ * The target of class c is 1 - smoothing + smoothing / classes where it is the label, else smoothing / classes; or the
+ * soft label of that class.
  */
+#pragma once
+#include "common.h"
 
 typedef struct {
     double loss; /* sum over the group's images */
     int64_t correct;
 } Score;
 
-static Score cross_entropy(const vec *logits, vec *gradient, const uint8_t *labels, int images, int batch, int classes,
+/* gradient (classes) of the mean loss of a batch, from logits (classes) and labels (images). */
+static Score cross_entropy(const vec *logits, vec *gradient, const int32_t *labels, int images, int batch, int classes,
                            float smoothing) {
     Score score = {0, 0};
     for (int lane = 0; lane < LANES; lane++) {
@@ -31,6 +36,22 @@ static Score cross_entropy(const vec *logits, vec *gradient, const uint8_t *labe
         }
         score.loss += norm - (1.0f - smoothing) * (logits[labels[lane]][lane] - top) - smoothing / classes * linear;
         score.correct += best == labels[lane];
+    }
+    return score;
+}
+
+/* The same with soft labels: soft[lane] (classes) is the target of an image, and adds up to 1. */
+static Score soft_cross_entropy(const vec *logits, vec *gradient, const int32_t *labels, const float *const *soft,
+                                int images, int batch, int classes) {
+    Score score = cross_entropy(logits, gradient, labels, images, batch, classes, 0.0f);
+    for (int lane = 0; lane < images; lane++) {
+        float distance = 0.0f; /* of the hard label's loss from the soft one's */
+        for (int c = 0; c < classes; c++) {
+            float more = soft[lane][c] - (c == labels[lane] ? 1.0f : 0.0f);
+            gradient[c][lane] -= more / batch;
+            distance += more * logits[c][lane];
+        }
+        score.loss -= distance;
     }
     return score;
 }

@@ -1,19 +1,22 @@
 /* Optimizer steps over a range of parameters, with the formulas and defaults of torch.optim. */
+#pragma once
+#include "common.h"
 
 typedef struct {
     double learning_rate, momentum; /* momentum is beta1 for Adam and AdamW */
     double beta2, epsilon, weight_decay;
     int nesterov;
     int64_t step; /* counted from 1 */
-} Settings;
+} OptimizerSettings;
 
 enum { SGD, ADAM, ADAMW, ADAGRAD };
 
 #define BLOCK 256
 
-/* Gradients of the groups (groups, stride) are added in the order of the groups, then parameters first..last move. */
+/* gradients (groups, stride) are added in the order of the groups, then parameters[first..last) move; the slots are as
+ * long as the parameters. */
 INLINE void optimizer_step(int kind, float *parameters, float *slot0, float *slot1, const float *gradients, int groups,
-                           long stride, long first, long last, Settings s) {
+                           long stride, long first, long last, OptimizerSettings s) {
     float rate = (float)s.learning_rate, beta1 = (float)s.momentum, beta2 = (float)s.beta2;
     float decay = (float)s.weight_decay, epsilon = (float)s.epsilon;
     float step_size = (float)(s.learning_rate / (1.0 - pow(s.momentum, (double)s.step)));

@@ -3,10 +3,12 @@
  * A thread that waits soon sleeps, so that a busy machine does not bring the team to a halt. What is summed is summed
  * by group, in the order of the groups, so the bytes do not depend on the number of threads.
  */
+#pragma once
+#include "common.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SPINS = 20000 };
+enum { SPINS = 20000 }; /* polls before a waiting thread sleeps: some microseconds */
 
 typedef struct {
     _Alignas(64) atomic_int next;

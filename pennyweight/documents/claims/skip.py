@@ -1,0 +1,56 @@
+"""What document 002, "CNN Models on MNIST Data", says of its networks."""
+
+from pennyweight.documents.kinds import (
+    Better,
+    Claim,
+    Contains,
+    Convolutions,
+    FirstWith,
+    Held,
+    LastKernel,
+    ParameterCount,
+    ParameterLimit,
+    Reached,
+    Reduction,
+    Regularization,
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    ParameterCount("Parameters: 8,856", "skip-1", 8_856),
+    Convolutions("Basic CNN architecture with 8 convolutional layers", "skip-1", 8),
+    LastKernel("Uses large kernel (7x7) for final classification", "skip-1", 7),
+    Contains("No normalization or regularization techniques", "skip-1", "BatchNorm", present=False),
+    Regularization("No normalization or regularization techniques", "skip-1", present=False),
+    ParameterLimit("Parameters < 8000", "skip-1", 8_000, included=False, contradictions=(20,)),
+    Reached("Best Training Accuracy: 98.82%", "skip-1", 98.82, "train", "best"),
+    Reached("Best Test Accuracy: 98.67%", "skip-1", 98.67, "test", "best"),
+    ParameterCount("Parameters: 5,672", "skip-2", 5_672),
+    FirstWith("Added Batch Normalization after convolutions", "skip-2", "BatchNorm", ("skip-1",)),
+    FirstWith("Replaced large kernel with Global Average Pooling", "skip-2", "GlobalAvgPool", ("skip-1",)),
+    Reduction("Reduced total parameters", "skip-2", "skip-1", 0.1),
+    Reached("Best Training Accuracy: 98.74%", "skip-2", 98.74, "train", "best"),
+    Reached("Best Test Accuracy: 99.17%", "skip-2", 99.17, "test", "best"),
+    Better("Improved generalization with fewer parameters", "skip-2", ("skip-1",), "test"),
+    ParameterCount("Parameters: 7,480", "skip-3", 7_480),
+    FirstWith("Optimized architecture with skip connections", "skip-3", "Residual", ("skip-1", "skip-2")),
+    ParameterLimit("Parameters < 8000", "skip-3", 8_000, included=False),
+    Reduction(
+        "achieving consistent high accuracy with minimal parameters",
+        "skip-3",
+        "skip-2",
+        0.1,
+        contradictions=(21,),
+    ),
+    Reached("Best Training Accuracy: 98.84%", "skip-3", 98.84, "train", "best"),
+    Reached("Best Test Accuracy: 99.49%", "skip-3", 99.49, "test", "best"),
+    Held(
+        "Consistently maintains >99.4% test accuracy from epoch 5 onwards",
+        "skip-3",
+        99.4,
+        "test",
+        5,
+        15,
+        included=False,
+    ),
+)
+"""What the document says that can be checked, in its order."""

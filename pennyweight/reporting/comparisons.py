@@ -1,0 +1,82 @@
+"""Recipes, engines or runs side by side: their accuracies, their differences and what may be said of them."""
+
+from math import isfinite
+
+from pennyweight.judging.compare import Comparison, Ranking
+from pennyweight.reporting.text import WIDTH, interval_words, summary_words, wrapped
+from pennyweight.tables.table import Column, Table, right, table
+from pennyweight.tables.text import to_text
+
+
+def comparison_text(comparison: Comparison, first: str, second: str, width: int = WIDTH) -> str:
+    """Return two groups of runs, their difference, and what may be said of it."""
+    verdicts = {"first": f"{first} is better", "second": f"{second} is better", "": "no difference is shown"}
+    verdict = verdicts[comparison.better]
+    if comparison.predictions is not None:
+        verdict += "; this is of two networks, one run each says nothing of other seeds"
+    return "\n".join(
+        [
+            f"{comparison.split} accuracy after the last epoch",
+            to_text(comparison_table(comparison, first, second), width, indent="  "),
+            wrapped(verdict, width=width),
+        ]
+    )
+
+
+def comparison_table(comparison: Comparison, first: str, second: str) -> Table:
+    """Return both groups, their difference with its interval, and for two single runs their mistakes."""
+    gap, predictions = comparison.difference, comparison.predictions
+    interval = f"95 % interval {interval_words(gap, 3, '+')}" if isfinite(gap.low) else "one run has no interval"
+    rows = [
+        (first, summary_words(comparison.first)),
+        (second, summary_words(comparison.second)),
+        ("difference", f"{gap.mean:+.3f}, {interval}"),
+    ]
+    if predictions is not None:
+        rows.append(
+            (
+                "mistakes",
+                f"{predictions.only_first_wrong} of the first alone, {predictions.only_second_wrong} of the second "
+                f"alone, {predictions.both_wrong} of both; McNemar's exact p {predictions.p_value:.2g}",
+            )
+        )
+    return table((Column("", narrow="wrap"), Column("", narrow="wrap")), rows)
+
+
+def ranking_text(ranking: Ranking, width: int = WIDTH) -> str:
+    """Return several groups of runs, the highest mean first, and every pair of them."""
+    return "\n".join(
+        [
+            f"{ranking.split} accuracy after the last epoch, in percent",
+            to_text(ranking_table(ranking), width),
+            "",
+            to_text(pairs_table(ranking), width),
+        ]
+    )
+
+
+def ranking_table(ranking: Ranking) -> Table:
+    """Return one row per group of runs, the highest mean first."""
+    return table(
+        (Column("", narrow="wrap"), *right("seeds", "mean", "sd", "95 % of the mean")),
+        (
+            (name, final.n, f"{final.mean:.3f}", "" if final.n == 1 else f"{final.std:.3f}", interval_words(final))
+            for name, final in zip(ranking.names, ranking.finals, strict=True)
+        ),
+    )
+
+
+def pairs_table(ranking: Ranking) -> Table:
+    """Return one row per pair of groups: their difference and its p-value, adjusted for all pairs."""
+    verdicts = {"first": "first is better", "second": "second is better", "": "not shown"}
+    names = (Column("first", narrow="wrap"), Column("second", narrow="wrap"))
+    return table(
+        (*names, *right("diff.", "95 % (Welch)", "p (Holm)"), Column("")),
+        (
+            (
+                *(pair.first, pair.second, f"{pair.difference.mean:+.3f}", interval_words(pair.difference, 3, "+")),
+                *(f"{pair.adjusted_p_value:.2g}", verdicts[pair.better]),
+            )
+            for pair in ranking.pairs
+        ),
+    )

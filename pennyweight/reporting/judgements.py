@@ -1,0 +1,156 @@
+"""What is printed of a judgement: each run, and the seeds of each recipe together."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil, floor
+
+from pennyweight.judging.resampling import OtherTestSets
+from pennyweight.judging.seeds import NOT_SHOWN, KeptShare, SeedsFigures, SeedsJudgement
+from pennyweight.judging.verdict import Judgement, RunJudgement
+from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
+from pennyweight.reporting.verdicts import budget_words, limits_table, verdict_words
+from pennyweight.tables.table import Column, Table, table
+from pennyweight.tables.text import to_text
+
+
+def judgement_text(judgement: Judgement, width: int = WIDTH) -> str:
+    """Return every run that was judged, in full where there is one alone, then every recipe of two seeds or more."""
+    runs = judgement.runs
+    lines = [run_text(run, width) for run in runs] if len(runs) == 1 else []
+    if len(runs) > 1:
+        lines.append(to_text(runs_table(runs), width))
+        trusted = Counter(run.on_trust for run in runs if run.on_trust)
+        lines += [
+            wrapped(f"taken on trust, {plural(count, 'run')}: {words}", width=width) for words, count in trusted.items()
+        ]
+    lines += ["\n" + seeds_text(group, width) for group in judgement.groups if len(group.seeds) > 1]
+    return "\n".join(lines)
+
+
+def runs_table(runs: Sequence[RunJudgement]) -> Table:
+    """Return one row per run: its verdict, and the figures of the limits it breaks or why it is not judged."""
+    words = {True: "kept", False: "broken", None: "not judged"}
+    columns = (Column("run", narrow="wrap"), Column("budget"), Column("what breaks it", narrow="wrap"))
+    return table(
+        columns,
+        (
+            (
+                run.source,
+                words[run.verdict.met],
+                run.reason or "; ".join(f"{one.name} {one.measured}" for one in run.verdict.limits if not one.met),
+            )
+            for run in runs
+        ),
+    )
+
+
+def run_text(run: RunJudgement, width: int = WIDTH) -> str:
+    """Return one run in full: its verdict, whose budget it is, every limit, and what other test sets would say."""
+    lines = [wrapped(f"{run.source}: {verdict_words(run.verdict)}", width=width)]
+    if run.reason:
+        lines.append(wrapped(run.reason, "  ", width))
+    if run.on_trust:
+        lines.append(wrapped(f"taken on trust, {run.on_trust}", "  ", width))
+    if run.budget is not None:
+        reason = f": {run.budget.reason}" if run.budget.reason else ""
+        lines.append(wrapped(f"budget: {run.whose}{reason}", "  ", width))
+        lines.append(to_text(limits_table(run.verdict.limits), width, indent="  "))
+    if run.other_test_sets is not None:
+        lines.append(wrapped(other_run_words(run.other_test_sets), "  ", width))
+    return "\n".join(lines)
+
+
+def seeds_text(group: SeedsJudgement, width: int = WIDTH) -> str:
+    """Return what the seeds of one recipe say together: a head line, one figure per line, and the recipe's verdict."""
+    head = f"{group.recipe} on {group.dataset}, {plural(len(group.seeds), 'seed')}, {group.split} accuracy"
+    asked = 100 * group.budget.hold_rate
+    lines = [
+        wrapped(head, width=width),
+        wrapped(f"budget: {group.whose}, {budget_words(group.budget)}", "  ", width),
+        to_text(figures_table(group.figures), width, "  ") if group.figures else "  not measured in every epoch",
+        wrapped(f"{share_words(group.share)}; asked: {asked:g} %", "  ", width),
+    ]
+    if group.other_test_sets is not None:
+        lines.append(wrapped(other_words(group.other_test_sets, group.budget.hold_rate), "  ", width))
+    lines.append(f"  verdict on the recipe: {group.verdict}")
+    if group.verdict == NOT_SHOWN:
+        lines.append(wrapped(way_words(group.share, group.seeds), "  ", width))
+    return "\n".join(lines)
+
+
+def share_words(share: KeptShare) -> str:
+    """Return how many seeds kept the budget, and the bounds of the share of all seeds that would."""
+    kept = f"budget kept by {share.kept} of {share.seeds} seeds on this test set"
+    # outwards, so that a bound that just misses what is asked never reads as if it reached it
+    low, high = floor(1000 * share.low) / 10, ceil(1000 * share.high) / 10
+    bounds = f"of all seeds, {low:.1f} to {high:.1f} %"
+    if share.missing:
+        return f"{kept}; {share.planned} seeds were planned, and the plan decides once they are complete"
+    if share.planned:
+        return f"{kept}; {bounds} (each bound exact at 95 % for the {share.planned} seeds planned)"
+    return f"{kept}; {bounds} (each bound at 95 %, however often one looks)"
+
+
+def way_words(share: KeptShare, seeds: Sequence[int]) -> str:
+    """Return which seeds would still be needed for a verdict."""
+    if share.missing:
+        return f"still to run: seeds {ranges(share.missing)}"
+    if share.further is None:
+        return "no number of further seeds within reach would show it"
+    unused = [seed for seed in range(len(seeds) + max(seeds) + share.further) if seed not in seeds][: share.further]
+    return f"{plural(share.further, 'more seed')}, every one kept, would show it: --seeds {ranges(unused)}"
+
+
+def other_words(others: OtherTestSets, hold_rate: float) -> str:
+    """Return what a bootstrap over images and seeds says of other test sets."""
+    interval = f"{_percent(others.low)} to {_percent(others.high)} %, bootstrap of images and seeds{_epochs(others)}"
+    return (
+        f"on other test sets like it {_percent(others.share)} % of seeds ({interval}); "
+        f"{100 * hold_rate:g} % is reached on {_percent(others.reaching)} % of them"
+    )
+
+
+def other_run_words(others: OtherTestSets) -> str:
+    """Return what a bootstrap over the images says of one run on other test sets."""
+    share = f"kept on {_percent(others.share)} % (bootstrap of its images{_epochs(others)})"
+    return f"on other test sets like this one, {share}"
+
+
+def _epochs(others: OtherTestSets) -> str:
+    if others.is_last_alone:
+        return "; last epoch alone, as the mistakes of the others are not recorded"
+    return f"; {plural(others.epochs, 'epoch')}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return whole numbers in ascending order as `--seeds` reads them: `0-4,7`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ",".join("-".join(map(str, part)) for part in parts)
+
+
+def figures_table(figures: SeedsFigures) -> Table:
+    """Return the figures of several seeds, one per row."""
+    at_target = f"{figures.reached} of {figures.final.n} reached {figures.target:g} %"
+    if figures.first_at_target is not None:
+        at_target += f", in epoch {figures.first_at_target:g} (median)"
+    return table(
+        (Column(""), Column("", narrow="wrap")),
+        (
+            ("last epoch", summary_words(figures.final)),
+            (f"lowest of the last {figures.lowest_epochs}", summary_words(figures.lowest)),
+            ("optimism of the best epoch", summary_words(figures.best_epoch_optimism)),
+            ("gap: clean training images", summary_words(figures.gap)),
+            ("gap: running training figure", summary_words(figures.running_gap)),
+            ("target", at_target),
+            ("from the images alone", f"± {figures.sampling_error:.3f} % (standard error of one accuracy)"),
+        ),
+    )

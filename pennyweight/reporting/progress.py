@@ -1,0 +1,110 @@
+"""Recipes and seeds while they are trained: what is complete, what is in training, and how long the rest takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pennyweight.base.records import RunRecord
+from pennyweight.base.stats import summary
+from pennyweight.reporting.text import duration
+from pennyweight.runs.request import Request
+from pennyweight.tables.table import Column, right, table
+from pennyweight.tables.text import to_text
+from pennyweight.training.events import Done, EpochDone, Event, Failed
+
+
+@dataclass
+class Progress:
+    """What is known of the runs so far; `work` is what one run of each recipe costs, in any unit, in order.
+
+    A run is keyed by its recipe's name and its seed. `started` is the time in seconds by the clock of `now` elsewhere.
+    """
+
+    work: Mapping[str, float]
+    seeds: int
+    started: float
+    running: dict[tuple[str, int], EpochDone] = field(default_factory=dict)
+    """The last epoch of each run that is in training."""
+    records: dict[str, list[RunRecord]] = field(default_factory=dict)
+    ended: int = 0
+    trained: dict[tuple[str, int], float] = field(default_factory=dict)
+    """The share of each run that was trained here; a resumed run brings nothing of what it trained before."""
+
+    @property
+    def runs(self) -> int:
+        """Return how many runs there are."""
+        return len(self.work) * self.seeds
+
+    def take(self, request: Request, event: Event) -> None:
+        """Record what happened to the run of `request`."""
+        key = request.name, request.seed
+        if isinstance(event, EpochDone):
+            self.running[key] = event
+            self.trained[key] = self.trained.get(key, 0.0) + 1 / event.epochs
+        if isinstance(event, Done | Failed):
+            self.running.pop(key, None)
+            self.ended += 1
+        if isinstance(event, Done):
+            self.records.setdefault(request.name, []).append(event.record)
+
+    def seconds_left(self, now: float) -> float:
+        """Return how long the rest takes at the pace so far; 0 where nothing was trained yet."""
+        spent = sum(self.work[name] * share for (name, _), share in self.trained.items())
+        whole = self.seeds * sum(self.work.values())
+        complete = sum(self.work[name] * len(records) for name, records in self.records.items())
+        begun = sum(self.work[key[0]] * self.trained[key] for key in self.running)
+        return (whole - complete - begun) / spent * (now - self.started) if spent else 0.0
+
+
+def progress_text(progress: Progress, now: float) -> str:
+    """Return one line per recipe: complete runs, their accuracies, how many kept the budget, what is in training."""
+    rows = []
+    for name in progress.work:
+        records = progress.records.get(name, [])
+        finals = [accuracy for record in records if (accuracy := final_accuracy(record)[1]) is not None]
+        judged = [record.verdict.met for record in records if record.verdict.met is not None]
+        training = [
+            f"{seed}: {last.row.epoch}/{last.epochs}"
+            for (recipe, seed), last in progress.running.items()
+            if recipe == name
+        ]
+        rows.append(
+            (
+                name,
+                f"{len(records)}/{progress.seeds}",
+                _mean(finals),
+                f"{min(finals):.2f}" if finals else "",
+                f"{sum(judged)}/{len(judged)}" if judged else "",
+                ", ".join(training),
+            )
+        )
+    datasets = sorted({record.dataset for records in progress.records.values() for record in records})
+    head = f"recipe on {', '.join(datasets)}" if datasets else "recipe"
+    columns = (Column(head), *right("runs", "mean ± sd, %", "lowest, %", "kept"), Column("in training"))
+    text = to_text(table(columns, rows))
+    left = progress.seconds_left(now) if progress.running else 0.0
+    return text + (f"\nabout {duration(left)} left" if left else "")
+
+
+def run_line(record: RunRecord) -> str:
+    """Return a complete run as one line: its recipe, dataset and seed, last accuracy, verdict and time."""
+    split, accuracy = final_accuracy(record)
+    verdict = {True: "budget kept", False: "budget broken", None: "not judged"}[record.verdict.met]
+    seconds = duration(sum(row.seconds for row in record.epochs))
+    figure = f"{split} {accuracy:.2f} %" if accuracy is not None else "not measured"
+    return f"{record.recipe:<20} on {record.dataset}, seed {record.seed:<3} {figure}  {verdict:<15} {seconds:>9}"
+
+
+def final_accuracy(record: RunRecord) -> tuple[str, float | None]:
+    """Return the split a run is judged on and its last accuracy there in percent, where it was measured."""
+    row = record.epochs[-1]
+    split = "val" if record.verdict.split == "val" or row.score("test").accuracy is None else "test"
+    return split, row.score(split).accuracy
+
+
+def _mean(finals: Sequence[float]) -> str:
+    if len(finals) < 2:
+        return f"{finals[0]:.2f}" if finals else ""
+    figures = summary(np.array(finals))
+    return f"{figures.mean:.3f} ± {figures.std:.3f}"

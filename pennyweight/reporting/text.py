@@ -1,0 +1,55 @@
+"""Sentences, counts and time spans as plain text."""
+
+import textwrap
+from math import isfinite
+
+from pennyweight.base.stats import Difference, Summary
+
+WIDTH = 80
+"""Columns of a terminal that does not say how wide it is."""
+
+
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> str:
+    """Return a sentence in lines of at most `width` characters; what follows the first is indented further."""
+    hanging = f"{indent}  "
+    together = text.replace(" %", "\u00a0%")  # a figure stays with its unit
+    lines = textwrap.fill(together, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
+    return lines.replace("\u00a0", " ")
+
+
+def summary_words(values: Summary | None) -> str:
+    """Return a summary of percentages as words; one value has no interval, no value is `not measured`."""
+    if values is None:
+        return "not measured"
+    if not isfinite(values.low):
+        return f"{values.mean:.2f} % (one seed, no interval)"
+    return (
+        f"{values.mean:.3f} % ± {values.std:.3f} (n {values.n}, 95 % interval of the mean "
+        f"{values.low:.2f} to {values.high:.2f})"
+    )
+
+
+def mean_words(values: Summary, decimals: int = 2) -> str:
+    """Return `99.43 ± 0.03`, mean and standard deviation, or the mean alone of one value."""
+    std = f" ± {values.std:.{decimals}f}" if values.n > 1 else ""
+    return f"{values.mean:.{decimals}f}{std}"
+
+
+def interval_words(values: Summary | Difference, decimals: int = 2, sign: str = "") -> str:
+    """Return `99.39 to 99.45`, with `+` as sign `+0.01 to +0.20`; nothing where there is no interval."""
+    return f"{values.low:{sign}.{decimals}f} to {values.high:{sign}.{decimals}f}" if isfinite(values.low) else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 epoch`, `2 epochs`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as `8 s`, `2 m 05 s` or `1 h 07 m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"

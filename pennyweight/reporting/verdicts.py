@@ -1,0 +1,67 @@
+"""One run against its budget: every limit with its figure, and the verdict in words."""
+
+from collections.abc import Sequence
+
+from pennyweight.base.budget import Budget
+from pennyweight.base.records import Limit, RunRecord, Verdict
+from pennyweight.reporting.text import WIDTH, duration, plural
+from pennyweight.tables.table import Column, Table, table
+from pennyweight.tables.text import to_text
+
+
+def limits_table(limits: Sequence[Limit]) -> Table:
+    """Return one row per limit of a budget or rule of an audit, with the figure it was checked against."""
+    columns = (Column("limit"), Column("measured", narrow="wrap"), Column("allowed", narrow="wrap"), Column(""))
+    return table(
+        columns,
+        ((limit.name, limit.measured, limit.allowed, "met" if limit.met else "NOT MET") for limit in limits),
+    )
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return a run's verdict as words: `budget kept on mnist`, `budget broken on mnist: too many params`."""
+    if verdict.met is None:
+        return "not judged"
+    breaches = ", ".join(breach.replace("_", " ") for breach in verdict.breaches)
+    return f"budget kept on {verdict.dataset}" if verdict.met else f"budget broken on {verdict.dataset}: {breaches}"
+
+
+def budget_words(budget: Budget) -> str:
+    """Return the limits of a budget as words."""
+    caps = ((budget.max_params, "parameters"), (budget.max_epochs, "epochs"))
+    capped = [f"{cap:,} {name}" for cap, name in caps if cap is not None]
+    accuracy = f"at least {budget.accuracy:g} % {budget.split} accuracy in each of the last {budget.hold_epochs} epochs"
+    return f"at most {' and '.join(capped)}, {accuracy}" if capped else accuracy
+
+
+def verdict_text(record: RunRecord, reason: str = "", width: int = WIDTH) -> str:
+    """Return what a finished run came to: its accuracies side by side, and its budget limit by limit."""
+    lines = [_head(record), *_accuracies(record, "val"), *_accuracies(record, "test")]
+    if record.verdict.met is None:
+        no_budget = f"{record.recipe} has no budget for {record.dataset}"
+        why = no_budget if record.evaluated_on("test") else "the test images were not evaluated"
+        return "\n".join([*lines, f"verdict: not judged, {why}"])
+    lines.append(f"budget on {record.dataset}, {record.verdict.split} images{f': {reason}' if reason else ''}")
+    lines.append(to_text(limits_table(record.verdict.limits), width, indent="  "))
+    return "\n".join([*lines, f"verdict: {verdict_words(record.verdict)}"])
+
+
+def _head(record: RunRecord) -> str:
+    spent = duration(sum(row.seconds for row in record.epochs))
+    name = "+".join([record.recipe, *record.changes])
+    costs = f"{record.params:,} parameters, {plural(len(record.epochs), 'epoch')}, {spent}"
+    return f"{name} on {record.dataset}, seed {record.seed}: {costs}"
+
+
+def _accuracies(record: RunRecord, split: str) -> list[str]:
+    """Return best, last and lowest of the last epochs side by side, where the split was evaluated."""
+    curve = record.curve(split)
+    if curve is None:
+        return []
+    tail = curve[-5:]
+    raw = record.epochs[-1].score(split).unaveraged_accuracy
+    averaged = f"; these are of the averaged weights, the raw weights end at {raw:.2f} %" if raw is not None else ""
+    return [
+        f"{split} accuracy: last {curve[-1]:.2f} %, best {curve.max():.2f} % (epoch {curve.argmax() + 1}), "
+        f"lowest of the last {plural(len(tail), 'epoch')}: {tail.min():.2f} %{averaged}"
+    ]

@@ -1,0 +1,163 @@
+"""A trained network in the hand: layers, weights, record and classes, ready to predict."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
+from pennyweight.base.reading import read_unlinked
+from pennyweight.base.records import RunRecord
+from pennyweight.data.normalisation import Normalisation
+from pennyweight.engines.evaluation import CHUNK_IMAGES
+from pennyweight.engines.predict import make_predictor
+from pennyweight.engines.protocol import check_images
+from pennyweight.nets.forward import softmax
+from pennyweight.nets.layers import Layers
+from pennyweight.nets.plan import Plan
+from pennyweight.nets.weights import check_fit, content_digest, largest_file, read_sealed, shapes_of
+from pennyweight.runs.checkpoint_fit import check_epochs, check_mistakes
+from pennyweight.runs.folder import RECIPE, RECORD, WEIGHTS, read_record
+from pennyweight.settings.recipe import Recipe, check_recipe
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_from_text
+
+if TYPE_CHECKING:
+    from pennyweight.nets.torch_module import PlanModule
+
+
+MOST_CLASSES = 1_000
+CLEARLY_ONE_SIDED = 0.2
+"""How far the brightness of training images is from its own negative's before a negative can be told."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedModel:
+    """A finished run: the recipe, weights and buffers by name, record, class names and normalisation."""
+
+    recipe: Recipe
+    weights: dict[str, NDArray[np.float32]]
+    record: RunRecord
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+
+    def __repr__(self) -> str:
+        """Return one line: the recipe, what it reads and tells apart, and the run behind it."""
+        reads = f"{self.record.params:,} parameters, reads {self.recipe.input}, {len(self.classes)} classes"
+        return f"<TrainedModel {self.recipe.name}: {reads}; {self.record!r}>"
+
+    @property
+    def layers(self) -> Layers:
+        """Return the layers of the network."""
+        return self.recipe.layers
+
+    @property
+    def plan(self) -> Plan:
+        """Return the network's plan."""
+        return self.recipe.plan(len(self.classes))
+
+    def predict(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.int64]:
+        """Return the predicted class of each image, shape (n,); images are uint8; see `logits`."""
+        predicted: NDArray[np.int64] = self.logits(images, engine).argmax(axis=1)
+        return predicted
+
+    def logits(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.float32]:
+        """Return logits, shape (n, classes), of uint8 images shaped as the recipe's input.
+
+        `engine` is `native`, `torch` or `numpy`; unless given the fastest that this machine has. Raises UsageError for
+        other images or engines.
+        """
+        check_images(images, self.plan)
+        _warn_of_inverted(images, self.normalisation)
+        predictor = make_predictor(engine, self.plan, self.weights, self.normalisation, self.recipe.batch_images)
+        starts = range(0, max(len(images), 1), CHUNK_IMAGES)
+        return np.concatenate([predictor.logits(images[start : start + CHUNK_IMAGES]) for start in starts])
+
+    def probabilities(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.float32]:
+        """Return the softmax of the logits, shape (n, classes); see `logits`. They are not calibrated."""
+        return softmax(self.logits(images, engine))
+
+    def top_k(self, images: NDArray[np.uint8], k: int = 5, engine: str = "auto") -> NDArray[np.int64]:
+        """Return the `k` most probable classes of each image, the most probable first, shape (n, k); see `logits`."""
+        if not 1 <= k <= len(self.classes):
+            raise UsageError(f"k is {k}; it must be from 1 to {len(self.classes)}, the number of classes.")
+        ranked: NDArray[np.int64] = np.argsort(-self.logits(images, engine), axis=1, kind="stable")[:, :k]
+        return ranked
+
+    def torch_module(self) -> "PlanModule":
+        """Return a `torch.nn.Module` with these weights, to evaluate; it takes what `normalisation.apply` returns."""
+        from pennyweight.nets.torch_module import torch_module
+
+        return torch_module(self.plan, self.weights)
+
+
+def _warn_of_inverted(images: NDArray[np.uint8], normalisation: Normalisation) -> None:
+    """Warn of images that are as bright as the negatives of the training images: dark ink on white."""
+    if not images.size:
+        return
+    usual, bright = float(np.mean(normalisation.mean)), float(images.mean()) / 255
+    if abs(1 - 2 * usual) > CLEARLY_ONE_SIDED and abs(bright - (1 - usual)) < abs(bright - usual):
+        warnings.warn(
+            f"These images have a mean brightness of {bright:.2f}, those of training had {usual:.2f}: they look "
+            "inverted. The network reads bright ink on black; 255 - images turns them round.",
+            stacklevel=4,
+        )
+
+
+def load_trained(folder: Path) -> TrainedModel:
+    """Read a finished run's folder.
+
+    Raises UnavailableError when a file is missing, MismatchError when one is damaged or the weights are not those of
+    the recipe and the record beside them.
+    """
+    if not folder.is_dir():
+        raise UnavailableError(f"There is no run folder {folder}; 'pennyweight train' prints where a run is kept.")
+    record = read_record(folder)
+    check_epochs(record.epochs, record.val_images, record.test_images, folder / RECORD)
+    recipe = _read_recipe(folder)
+    try:
+        largest = largest_file(shapes_of(recipe.plan(MOST_CLASSES)))
+        tensors, facts = read_sealed(folder / WEIGHTS, largest)
+        classes, normalisation = _classes_and_normalisation(facts, folder / WEIGHTS)
+        check_recipe(recipe, len(classes))
+        normalisation.check(recipe.plan(len(classes)).image_shape[0])
+    except UsageError as error:
+        raise MismatchError(f"{folder / RECIPE}: {error}") from error
+    check_mistakes(record.misclassified, record.test_images, len(classes), folder / RECORD)
+    check_fit(tensors, recipe.plan(len(classes)), folder / WEIGHTS, f"recipe '{recipe.name}'")
+    found = content_digest(tensors, {})
+    if found != record.weights_sha256:
+        raise MismatchError(
+            f"{folder / WEIGHTS} holds weights {found[:12]}, the record beside it is of {record.weights_sha256[:12]}."
+        )
+    return TrainedModel(recipe, tensors, record, classes, normalisation)
+
+
+def _read_recipe(folder: Path) -> Recipe:
+    path = folder / RECIPE
+    try:
+        text = read_unlinked(path, LARGEST_RECIPE_BYTES).decode()
+    except OSError as error:
+        raise UnavailableError(f"Cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UnavailableError(f"Cannot read {path}: {error}.") from error
+    try:
+        return recipe_from_text(text, str(path))
+    except UsageError as error:
+        raise MismatchError(str(error)) from error
+
+
+def _classes_and_normalisation(metadata: dict[str, Any], path: Path) -> tuple[tuple[str, ...], Normalisation]:
+    """Return what a weight file says of its classes and pixels; version 0.1 wrote one `mean` and `spread`."""
+    try:
+        classes = tuple(str(name) for name in metadata["classes"])
+        if "spread" in metadata:
+            return classes, Normalisation((float(metadata["mean"]),), (float(metadata["spread"]),))
+        mean, std = (tuple(float(value) for value in metadata[key]) for key in ("mean", "std"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MismatchError(
+            f"{path} does not say its classes, mean and standard deviation; it was not written by a run."
+        ) from error
+    return classes, Normalisation(mean, std)

@@ -1,0 +1,1 @@
+"""Floor 6: searching among recipes: candidates, and selection by validation accuracy."""

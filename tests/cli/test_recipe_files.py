@@ -1,0 +1,61 @@
+"""A Python file given without a name is the one recipe in it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+PY = "from support import TINY\nfrom dataclasses import replace\n"
+
+ONE = [
+    ("the only recipe", PY, "tiny"),
+    ("one under two names", PY + "SAME = TINY", "tiny"),
+    ("one made from a published one", "import pennyweight as pw\nB = pw.recipe('skip-3')\n", "skip-3"),
+    (
+        "its own beside a published one",
+        "import pennyweight as pw\nfrom dataclasses import replace\n"
+        "B = pw.recipe('skip-3')\nMINE = replace(B, name='mine')\n",
+        "mine",
+    ),
+    (
+        "one beside a private one",
+        "from support import TINY as _T\nfrom dataclasses import replace\nN = replace(_T, name='n')",
+        "n",
+    ),
+    ("a private one alone", "from support import TINY as _TINY", "tiny"),
+]
+
+
+@pytest.mark.parametrize(("content", "name"), [case[1:] for case in ONE], ids=[case[0] for case in ONE])
+@pytest.mark.parametrize("verb", ["show", "audit"])
+def test_a_file_with_one_recipe_needs_no_name(verb: str, content: str, name: str, command, here: Path) -> None:
+    (here / "r.py").write_text(content)
+    ended = command(verb, "r.py", *(("--max-params", 10_000) if verb == "audit" else ()))
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.split()[0].rstrip(":") == name
+
+
+def test_such_a_file_trains_too(command, here: Path) -> None:
+    (here / "r.py").write_text(PY)
+    ended = command("train", "r.py", "--dataset", "digits", "--epochs", 1)
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1] == "runs/tiny+epochs=1+dataset=digits/seed-0"
+
+
+def test_what_a_recipe_file_prints_does_not_mix_with_the_result(command, here: Path) -> None:
+    (here / "r.py").write_text(PY + "print('from the file')")
+    for verb, *words in (("audit", "--max-params", 1_000), ("show",)):
+        ended = command(verb, "r.py", *words, "--json")
+        assert json.loads(ended.out)
+        assert ended.err == "from the file\n"
+
+
+def test_recipes_nested_without_end_are_not_compared_without_end(command, here: Path) -> None:
+    nested = "R = Residual(())\nfor _ in range(3000): R = Residual((R,))\n"
+    (here / "r.py").write_text(
+        "from support import TINY as _T\nfrom dataclasses import replace\n"
+        "from pennyweight.nets.layers import Residual\n"
+        f"{nested}A = replace(_T, layers=(R, *_T.layers))\n{nested}B = replace(_T, layers=(R, *_T.layers))\n"
+    )
+    ended = command("show", "r.py")
+    assert (ended.code, ended.out, ended.err) == (2, "", "Error: The layers of r.py are nested too deep to be read.\n")
