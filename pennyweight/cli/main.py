@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 
 TRACEBACK = "PENNYWEIGHT_TRACEBACK"
-INTERRUPTED = 130
 
 
 def run(command: Callable[[], None] | None = None) -> None:
@@ -55,14 +54,18 @@ def _command_line() -> None:
 
 def _end_interrupted() -> None:
     """End at once: after a KeyboardInterrupt in the middle of an import, Python itself might not exit with 130."""
+    from pennyweight.cli.signals import INTERRUPTED, INTERRUPTED_SENTENCE
+
     try:
-        _end("Interrupted. Completed work is kept; run the same command to resume.", INTERRUPTED)
+        _end(INTERRUPTED_SENTENCE, INTERRUPTED)
     finally:
         os._exit(INTERRUPTED)
 
 
 def _end_unread() -> None:
     """End where whoever read our output has gone: what is complete is kept, and there is nobody left to tell."""
+    from pennyweight.cli.signals import INTERRUPTED
+
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     raise SystemExit(INTERRUPTED) from None
 

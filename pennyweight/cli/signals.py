@@ -5,9 +5,14 @@ What this process was started to ignore stays ignored: `nohup` and jobs in the b
 
 import os
 import signal
+import sys
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+INTERRUPTED_SENTENCE = "Interrupted. Completed work is kept; run the same command to resume."
+UNWIND_SECONDS = 1.0
+"""How long an interrupted command may take to put things in order."""
 
 
 class StopFlag:
@@ -25,10 +30,14 @@ class StopFlag:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._received += 1
         if self._received == self._noted + 1:
+            # Python drops an exception raised in the callback of a weak reference, as imports use them, and a library
+            # may catch it: then the timer ends the process
+            signal.signal(signal.SIGALRM, _end_now)
+            signal.setitimer(signal.ITIMER_REAL, UNWIND_SECONDS)
             raise KeyboardInterrupt
         if self._received > self._noted + 1:
             # what the first interrupt unwinds cannot be interrupted again without a traceback
-            os._exit(130)
+            os._exit(INTERRUPTED)
 
 
 def interrupt_on_signals() -> None:
@@ -49,7 +58,19 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def _end_now(number: int, frame: FrameType | None) -> None:
+    os.write(2, f"Error: {INTERRUPTED_SENTENCE}\n".encode())
+    os._exit(INTERRUPTED)
+
+
+def _end_if_dropped(dropped: "sys.UnraisableHookArgs") -> None:
+    if issubclass(dropped.exc_type, KeyboardInterrupt):
+        _end_now(signal.SIGALRM, None)
+    sys.__unraisablehook__(dropped)
+
+
 def _install(flag: StopFlag) -> None:
+    sys.unraisablehook = _end_if_dropped
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, flag._handle)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import crashing
 import pytest
@@ -169,6 +169,32 @@ def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "progressive-3" in ended.stdout
+
+
+SWALLOWED = {
+    "by Python, in the callback of a weak reference": """
+        class Target: pass
+        target = Target()
+        reference = weakref.ref(target, lambda _: os.kill(os.getpid(), signal.SIGINT))
+        del target""",
+    "by a library": """
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        except BaseException:
+            pass""",
+}
+
+
+@pytest.mark.parametrize("how", SWALLOWED)
+def test_an_interrupt_that_is_swallowed_still_ends_in_130(how: str) -> None:
+    body = f"def command():{SWALLOWED[how]}\n        time.sleep(30)"
+    code = f"import os, signal, time, weakref\nfrom pennyweight.cli.main import run\n{body}\nrun(command)"
+    started = monotonic()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "Error: Interrupted. Completed work is kept; run the same command to resume.\n"
+    assert monotonic() - started < 15
 
 
 @pytest.fixture
