@@ -10,7 +10,7 @@ from pennyweight import api
 from pennyweight.base.errors import UsageError
 from pennyweight.base.input import Input
 from pennyweight.data.augment import Augmentation
-from pennyweight.data.dataset import Dataset, arrays_digest
+from pennyweight.data.dataset import Dataset, arrays_digest, load
 from pennyweight.engines.protocol import label_dtype
 from pennyweight.judging.verify import verify
 from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Linear, MaxPool, Relu
@@ -108,3 +108,21 @@ def test_the_input_is_part_of_a_recipe_in_text_and_settings() -> None:
 def test_an_input_that_cannot_work_is_refused_by_its_key_or_its_layer(key: str, words: str) -> None:
     with pytest.raises(UsageError, match=words.replace("(", r"\(").replace(")", r"\)")):
         api.find_recipe("progressive-3", [key])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_a_fifth_of_fashion_mnist_is_trained_and_verified(engine: str, tmp_path: Path, mnist_folder: Path) -> None:
+    whole = load("fashion-mnist", mnist_folder, report=pytest.fail)
+    images, labels = whole.train_images[:12_000], whole.train_labels[:12_000]
+    dataset = replace(whole, name="a fifth of fashion", train_images=images, train_labels=labels)
+    recipe = replace(RECIPE, input=Input(channels=1, rows=28, columns=28), epochs=2, validation_images=0)
+    record = train(Run(recipe=recipe, dataset=dataset, seed=0, folder=tmp_path / "run", engine=engine), Silent())
+    assert (record.classes[9], record.test_images) == ("Ankle boot", 10_000)
+    last = record.epochs[-1]
+    assert last.test_accuracy is not None
+    assert last.test_accuracy > 60  # chance is 10 %
+    predicted = load_trained(tmp_path / "run").predict(dataset.test_images)
+    assert (predicted == dataset.test_labels).sum() == last.test_correct
+    checks = verify(tmp_path / "run", dataset).checks
+    assert [check.name for check in checks if check.agrees is False] == []
