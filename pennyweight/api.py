@@ -42,8 +42,7 @@ from pennyweight.runs.find import (
     records_in,
     run_key,
 )
-from pennyweight.runs.fingerprint import require_run_folder
-from pennyweight.runs.folder import default_folder, read_record, set_aside
+from pennyweight.runs.folder import default_folder, read_record
 from pennyweight.runs.model import TrainedModel, load_trained
 from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
 from pennyweight.runs.run import Run
@@ -51,6 +50,7 @@ from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text, change, differences
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
+from pennyweight.training.prepare import check_run
 
 RUNS = Path("runs")
 
@@ -89,7 +89,10 @@ def load_dataset(name: str = DEFAULT_DATASET, data: str | Path | None = None) ->
 
 
 def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) -> Run:
-    """Look up what a request names; raises UsageError or UnavailableError before anything is written."""
+    """Look up what a request names and check that it goes together, as far as no engine is needed to tell.
+
+    Raises UsageError or UnavailableError before anything is written.
+    """
     request = as_request(target, options)
     request.check()
     base = _base_recipe(request.target)
@@ -103,7 +106,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
     conditions = [] if dataset.name == DEFAULT_DATASET else [f"dataset={dataset.name}"]
     conditions += [] if request.use_test else ["no-test"]
     conditions += [] if initial is None else [f"from={content_digest(initial, {})[:12]}"]
-    return Run(
+    run = Run(
         recipe=recipe,
         dataset=dataset,
         seed=request.seed,
@@ -116,6 +119,8 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
         initial=initial,
         planned_seeds=request.planned_seeds,
     )
+    check_run(run)
+    return run
 
 
 def _initial_weights(folder: Path, recipe: Recipe, dataset: Dataset) -> State:
@@ -149,13 +154,7 @@ def train(
     """
     request = as_request(target, options)
     observer = observer or (Console() if _is_watched(progress) else Silent())
-    run = plan_run(request)
-    require_run_folder(run.folder)
-    moved = set_aside(run.folder) if request.again else None
-    observer.started(run)
-    if moved:
-        observer.message(f"The earlier run was moved to {moved}.")
-    return train_run(run, observer, stop)
+    return train_run(plan_run(request), observer, stop, again=request.again)
 
 
 def load(folder: str | Path) -> TrainedModel:

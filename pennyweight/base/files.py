@@ -64,7 +64,7 @@ def write_error(path: Path, size_bytes: int, error: OSError) -> UnavailableError
             f"Cannot write {path}: {reason} ({size_bytes:,} bytes needed, {_free_bytes(path):,} free). "
             "Free some space and run the same command again; what was complete before is kept."
         )
-    remove = "Remove it, or choose" if isinstance(error, NotAFile) else "Choose"
+    remove = "Remove it, or choose" if isinstance(error, NotAFile | IsADirectoryError) else "Choose"
     return UnavailableError(f"Cannot write {path}: {reason}. {remove} a place you may write to with --out or --data.")
 
 

@@ -23,6 +23,9 @@ def ablate(
 
     Example: pennyweight ablate progressive --seeds 0-4
     """
+    from dataclasses import replace
+
+    from pennyweight.api import load_dataset, plan_run
     from pennyweight.cli.seeds import parse_seeds
     from pennyweight.cli.several import Lines, end_unless_complete, label_of
     from pennyweight.cli.signals import stop_on_signals
@@ -41,6 +44,9 @@ def ablate(
         for _, recipe in ABLATIONS[ablation]
         for seed in parse_seeds(seeds)
     ]
+    images = load_dataset(dataset, data)
+    for request in requests:
+        plan_run(replace(request, dataset=images))  # what cannot be trained is said before anything is
     together, threads = share_cores(jobs, len(requests))
     outcomes = run_requests(requests, Lines(label_of), jobs=together, threads=threads, stop=stop)
     end_unless_complete(outcomes, stop())

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from pennyweight.base.errors import Interrupted
+from pennyweight.base.errors import Interrupted, UnavailableError
 from pennyweight.cli.output import say
 from pennyweight.reporting.console import same_command
 from pennyweight.reporting.text import plural
 from pennyweight.runs.request import Request
 from pennyweight.training.events import Event, Failed
 from pennyweight.training.pool import Outcome
+
+RESUMABLE = (UnavailableError.exit_code, Interrupted.exit_code)
+"""Exit codes of runs that the same command may complete: it was the machine's doing, or the user's."""
 
 
 class Lines:
@@ -38,6 +41,14 @@ def end_unless_complete(outcomes: Sequence[Outcome], stopped: bool) -> None:
     complete, runs = sum(outcome.record is not None for outcome in outcomes), len(outcomes)
     if stopped and complete < runs:
         raise Interrupted(f"Stopped with {complete} of {runs} runs complete. Resume: {same_command()}")
-    if worst := max(outcome.exit_code for outcome in outcomes):
-        say(f"{plural(runs - complete, 'run')} did not finish; run the same command to resume.")
-        raise SystemExit(worst)
+    failed = [outcome.exit_code for outcome in outcomes if outcome.record is None]
+    if failed:
+        again = sum(code in RESUMABLE for code in failed)
+        if again == len(failed):
+            way_on = "run the same command to resume"
+        elif again:
+            way_on = f"the same command resumes {again} of them"
+        else:
+            way_on = "the same command would end in the same errors"
+        say(f"{plural(len(failed), 'run')} did not finish; {way_on}.")
+        raise SystemExit(max(failed))

@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pennyweight.api import find_recipe
-from pennyweight.cli.output import result, result_json, say
+from pennyweight.api import load_dataset, plan_run
+from pennyweight.base.errors import MismatchError, UsageError
+from pennyweight.cli.output import columns, result, result_json, say
 from pennyweight.cli.several import end_unless_complete, label_of
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPE_NAMES
 from pennyweight.reporting.progress import Progress, progress_text, run_line
-from pennyweight.reporting.text import duration
+from pennyweight.reporting.text import duration, plural, wrapped
 from pennyweight.runs.request import Request
+from pennyweight.settings.recipe import Recipe
 from pennyweight.training.events import Done, Event, Failed
 from pennyweight.training.pool import run_requests, share_cores
 
@@ -25,14 +27,20 @@ from pennyweight.training.pool import run_requests, share_cores
 def train_all(
     request: Request, seeds: Sequence[int], *, jobs: int | None, stop: Callable[[], bool], as_json: bool, verbose: bool
 ) -> None:
-    """Train every recipe and seed in a process of its own; the same command resumes after a kill."""
-    work = {name: _work(name, request) for name in RECIPE_NAMES}
-    names = sorted(RECIPE_NAMES, key=lambda name: work[name])
+    """Train every recipe and seed in a process of its own; the same command resumes after a kill.
+
+    Recipes that cannot be trained as asked, by their settings or on these images, are named with the reason.
+    """
+    recipes, left_out = _sorted_out(replace(request, seed=seeds[-1]))
+    work = {name: float(measure(recipe.plan()).macs * recipe.epochs) for name, recipe in recipes.items()}
+    names = sorted(work, key=lambda name: work[name])
     requests = [replace(request, target=name, seed=seed) for name in names for seed in seeds]
     together, threads = share_cores(jobs, len(requests))
     progress = Progress({name: work[name] for name in names}, len(seeds), perf_counter())
     live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None
-    say(f"{len(names)} recipes x {len(seeds)} seeds, {together} at a time")
+    for words in left_out:
+        say(words)
+    say(f"{plural(len(names), 'recipe')} x {plural(len(seeds), 'seed')}, {together} at a time")
     with live or nullcontext():
         outcomes = run_requests(
             requests, _Display(progress, live), jobs=together, threads=threads, stop=stop, verbose=verbose
@@ -41,6 +49,8 @@ def train_all(
         result_json([outcome.record for outcome in outcomes if outcome.record])
     else:
         result(progress_text(progress, perf_counter()))
+        for words in left_out:
+            result(wrapped(words, width=columns()))
     end_unless_complete(outcomes, stop())
 
 
@@ -68,7 +78,19 @@ class _Display:
         """Leave out the lines of single runs."""
 
 
-def _work(name: str, request: Request) -> float:
-    """Return what a run costs in multiply-accumulates per image, times epochs."""
-    recipe = find_recipe(name, request.assignments)
-    return float(measure(recipe.plan()).macs * recipe.epochs)
+def _sorted_out(request: Request) -> tuple[dict[str, Recipe], list[str]]:
+    """Return the recipes that can be trained as asked, and a line for each reason why others cannot.
+
+    Where none can, the reason is raised.
+    """
+    dataset = load_dataset(str(request.dataset), request.data)
+    recipes, refused = dict[str, Recipe](), dict[str, list[str]]()
+    for name in RECIPE_NAMES:
+        try:
+            recipes[name] = plan_run(replace(request, target=name, dataset=dataset)).recipe
+        except (UsageError, MismatchError) as error:
+            refused.setdefault(str(error), []).append(name)
+            last = error
+    if not recipes:
+        raise last
+    return recipes, [f"left out: {', '.join(names)}: {reason}" for reason, names in refused.items()]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pennyweight.api import find_recipe, judge
+from pennyweight.api import judge, plan_run
 from pennyweight.cli.output import columns, result, result_json, say
 from pennyweight.cli.several import Lines, end_unless_complete
 from pennyweight.reporting.judgements import judgement_text
@@ -17,7 +17,7 @@ def train_many(
     request: Request, seeds: Sequence[int], *, jobs: int | None, stop: Callable[[], bool], as_json: bool, verbose: bool
 ) -> None:
     """Train every seed in a process of its own and print each verdict, then what the seeds say together."""
-    find_recipe(request.target, request.assignments)
+    plan_run(replace(request, seed=seeds[-1]))  # what no seed can do is said once, and nothing is started
     together, threads = share_cores(jobs, len(seeds))
     say(f"{request.name}: {plural(len(seeds), 'seed')}, {together} at a time with {plural(threads, 'thread')} each")
     outcomes = run_requests(

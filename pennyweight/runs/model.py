@@ -1,5 +1,6 @@
 """A trained network in the hand: layers, weights, record and classes, ready to predict."""
 
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import check_fit, content_digest, largest_file, read_sealed, shapes_of
 from pennyweight.runs.checkpoint_fit import check_epochs, check_mistakes
 from pennyweight.runs.folder import RECIPE, RECORD, WEIGHTS, read_record
+from pennyweight.runs.request import Request
 from pennyweight.settings.recipe import Recipe, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_from_text
 
@@ -110,13 +112,25 @@ def load_trained(folder: Path) -> TrainedModel:
     """Read a finished run's folder.
 
     Raises UnavailableError when a file is missing, MismatchError when one is damaged or the weights are not those of
-    the recipe and the record beside them.
+    the recipe and the record beside them; where a checkpoint can mend that, with the command that does.
     """
     if not folder.is_dir():
         raise UnavailableError(f"There is no run folder {folder}; 'pennyweight train' prints where a run is kept.")
     record = read_record(folder)
     check_epochs(record.epochs, record.val_images, record.test_images, folder / RECORD)
     recipe = _read_recipe(folder)
+    try:
+        weights, classes, normalisation = read_weights(folder, recipe, record)
+    except (MismatchError, UnavailableError) as error:
+        raise type(error)(f"{error}{_way_back(folder, record)}") from error
+    check_mistakes(record.misclassified, record.test_images, len(classes), folder / RECORD)
+    return TrainedModel(recipe, weights, record, classes, normalisation)
+
+
+def read_weights(
+    folder: Path, recipe: Recipe, record: RunRecord
+) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...], Normalisation]:
+    """Return the weights of a finished run by name, its classes and its normalisation; raises as load_trained does."""
     try:
         largest = largest_file(shapes_of(recipe.plan(MOST_CLASSES)))
         tensors, facts = read_sealed(folder / WEIGHTS, largest)
@@ -125,14 +139,29 @@ def load_trained(folder: Path) -> TrainedModel:
         normalisation.check(recipe.plan(len(classes)).image_shape[0])
     except UsageError as error:
         raise MismatchError(f"{folder / RECIPE}: {error}") from error
-    check_mistakes(record.misclassified, record.test_images, len(classes), folder / RECORD)
     check_fit(tensors, recipe.plan(len(classes)), folder / WEIGHTS, f"recipe '{recipe.name}'")
     found = content_digest(tensors, {})
     if found != record.weights_sha256:
         raise MismatchError(
             f"{folder / WEIGHTS} holds weights {found[:12]}, the record beside it is of {record.weights_sha256[:12]}."
         )
-    return TrainedModel(recipe, tensors, record, classes, normalisation)
+    return tensors, classes, normalisation
+
+
+def _way_back(folder: Path, record: RunRecord) -> str:
+    """Return the sentence with the command that writes the weights again; nothing where there is no checkpoint."""
+    if not any(folder.glob("checkpoint-*.safetensors")) or record.initial_sha256:
+        return ""
+    same = Request(
+        target=str(folder / RECIPE),
+        seed=record.seed,
+        dataset=record.dataset,
+        engine=record.engine,
+        device=record.provenance.device,
+        use_test=record.evaluated_on("test"),
+        out=folder,
+    )
+    return f" This writes it again from the checkpoint: {shlex.join(['pennyweight', 'train', *same.words()])}"
 
 
 def _read_recipe(folder: Path) -> Recipe:

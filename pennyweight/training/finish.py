@@ -1,6 +1,6 @@
 """What a run writes at its end, and what its checkpoints say of mistakes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import cast
@@ -8,15 +8,20 @@ from typing import cast
 import numpy as np
 
 from pennyweight.base.budget import budget_for, judge_record, not_judged
+from pennyweight.base.errors import MismatchError, UnavailableError
 from pennyweight.base.records import EpochMistakes, Misclassified, RunRecord, sealed
-from pennyweight.data.dataset import Dataset
+from pennyweight.data.dataset import Dataset, hold_out
+from pennyweight.data.normalisation import Normalisation, normalisation_of
 from pennyweight.engines.averaging import evaluated_weights
 from pennyweight.engines.evaluation import Evaluation
+from pennyweight.engines.protocol import State
 from pennyweight.nets.measure import measure
+from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import content_digest, save_weights
 from pennyweight.runs.checkpoint import Checkpoint
 from pennyweight.runs.fingerprint import PLANNED
-from pennyweight.runs.folder import WEIGHTS, write_metrics, write_record
+from pennyweight.runs.folder import WEIGHTS, read_record, write_metrics, write_record
+from pennyweight.runs.model import read_weights
 from pennyweight.runs.provenance import provenance
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe_text import recipe_to_text
@@ -56,14 +61,8 @@ def finish(setup: Setup, last: Checkpoint) -> RunRecord:
     run, split = setup.run, setup.split
     weights = evaluated_weights(last.state, setup.plan)
     clean = evaluate_finite(setup, split.train_images, split.train_labels, len(last.history), weights)
-    metadata = {
-        "recipe": run.recipe.name,
-        "classes": list(run.dataset.class_names),
-        "mean": setup.normalisation.mean,
-        "std": setup.normalisation.std,
-    }
     write_metrics(run.folder, last.history)
-    save_weights(run.folder / WEIGHTS, setup.plan, weights, metadata)
+    _write_weights(run, setup.plan, weights, setup.normalisation)
     record = RunRecord(
         recipe=run.recipe.name,
         changes=run.changes,
@@ -93,6 +92,39 @@ def finish(setup: Setup, last: Checkpoint) -> RunRecord:
     record = sealed(record)
     write_record(run.folder, replace(record, folder=""))
     return record
+
+
+def _write_weights(run: Run, plan: Plan, weights: State, normalisation: Normalisation) -> None:
+    metadata = {
+        "recipe": run.recipe.name,
+        "classes": list(run.dataset.class_names),
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+    }
+    save_weights(run.folder / WEIGHTS, plan, weights, metadata)
+
+
+def finished_record(run: Run, last: Checkpoint, say: Callable[[str], None]) -> RunRecord:
+    """Return the record of a complete run; weights that are damaged or missing are written again from its checkpoint.
+
+    Raises UnavailableError or MismatchError where the record cannot be read, or the checkpoint has other weights.
+    """
+    record = read_record(run.folder)
+    try:
+        read_weights(run.folder, run.recipe, record)
+    except (MismatchError, UnavailableError) as error:
+        plan = run.recipe.plan(run.dataset.classes)
+        weights = evaluated_weights(last.state, plan)
+        found = content_digest(weights, {})
+        if found != record.weights_sha256:
+            raise MismatchError(
+                f"{error} The checkpoint cannot mend that: it holds weights {found[:12]}, the record is of "
+                f"{record.weights_sha256[:12]}; --again retrains the run."
+            ) from error
+        split = hold_out(run.dataset, run.recipe.validation_images)
+        _write_weights(run, plan, weights, normalisation_of(split.train_images))
+        say(f"{error} It was written again from the checkpoint.")
+    return replace(record, folder=str(run.folder))
 
 
 def _class_images(dataset: Dataset) -> list[int]:

@@ -6,7 +6,7 @@ resumes from (runs/checkpoint.py), the arithmetic (engines/), the geometry of au
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
@@ -24,40 +24,55 @@ from pennyweight.engines.protocol import Engine
 from pennyweight.runs.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from pennyweight.runs.checkpoint_fit import largest_checkpoint, refuse_misfit
 from pennyweight.runs.fingerprint import fingerprint_of, require_run_folder, require_same_run
-from pennyweight.runs.folder import RECIPE, RECORD, WEIGHTS, read_record, run_lock, write_metrics
+from pennyweight.runs.folder import RECIPE, RECORD, run_lock, set_aside, write_metrics
 from pennyweight.runs.run import Run
-from pennyweight.settings.recipe import Recipe, check_dataset
+from pennyweight.settings.recipe import Recipe
 from pennyweight.settings.recipe_text import recipe_to_text
 from pennyweight.settings.schedules import learning_rates, momenta
-from pennyweight.training.finish import epoch_mistakes, finish, listed_epochs, misclassified
+from pennyweight.training.finish import epoch_mistakes, finish, finished_record, listed_epochs, misclassified
 from pennyweight.training.guards import check_losses, evaluate_splits, finite_state
 from pennyweight.training.observer import Observer
-from pennyweight.training.prepare import Setup, first_state, prepare
+from pennyweight.training.prepare import Setup, check_run, first_state, prepare
 
 SLICE_STEPS = 20
 """Steps handed to the engine at once: how late a signal or a loss that is not finite is noticed."""
 
 
-def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False) -> RunRecord:
+def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False, *, again: bool = False) -> RunRecord:
     """Train `run` to its last epoch, from its newest checkpoint if it has one, and return its record.
 
-    The same run trains to the same bytes however often it is stopped. A complete run is not touched. Raises UsageError
-    when the folder holds another run, MismatchError when its checkpoint does not fit this one, Interrupted when `stop`
-    says so, NonFiniteError when the loss or a weight is no longer a number; all leave the last checkpoint as it was.
+    The same run trains to the same bytes however often it is stopped. A complete run is not touched, but for weights
+    that are damaged or missing; `again` moves what the folder holds aside first. Raises UsageError when the folder
+    holds another run, MismatchError when its checkpoint does not fit this one, Interrupted when `stop` says so,
+    NonFiniteError when the loss or a weight is no longer a number; all leave the last checkpoint as it was. A run that
+    cannot begin leaves nothing behind, and the observer is not told that it started.
     """
-    check_dataset(run.recipe, run.dataset)
-    if run.engine_reason:
-        observer.message(run.engine_reason)
+    check_run(run)
     require_run_folder(run.folder)
+    has_begun = (run.folder / RECIPE).exists() and not again
+    setup = None if has_begun else prepare(run, observer, stop)
+    moved = set_aside(run.folder) if again else None
     with run_lock(run.folder):
-        newest = newest_checkpoint(run.folder, observer.message, largest_checkpoint(run))
+        notes = [run.engine_reason] if run.engine_reason else []
+        newest = newest_checkpoint(run.folder, notes.append, largest_checkpoint(run))
         require_same_run(run, newest)
         refuse_misfit(run, newest)
-        if newest and is_over(run.recipe, newest.history) and _has_results(run):
-            observer.message(f"{run.folder} is already complete; --again retrains it.")
-            return replace(read_record(run.folder), folder=str(run.folder))
-        setup = prepare(run, observer, stop)
+        if newest and is_over(run.recipe, newest.history) and (run.folder / RECORD).exists():
+            record = finished_record(run, newest, notes.append)
+            _tell(observer, run, [*notes, f"{run.folder} is already complete; --again retrains it."])
+            return record
+        setup = setup or prepare(run, observer, stop)
+        require_same_run(run, newest, setup.engine)
+        _tell(observer, run, [f"The earlier run was moved to {moved}.", *notes] if moved else notes)
+        observer.detail(setup.engine_words)
         return finish(setup, _train_epochs(setup, newest))
+
+
+def _tell(observer: Observer, run: Run, notes: Sequence[str]) -> None:
+    """Say that the run starts, now that nothing refuses it, and what was noticed before."""
+    observer.started(run)
+    for note in notes:
+        observer.message(note)
 
 
 def monitored_losses(history: Sequence[EpochRow]) -> list[float]:
@@ -70,16 +85,11 @@ def is_over(recipe: Recipe, history: Sequence[EpochRow]) -> bool:
     return len(history) == recipe.epochs or recipe.stopping.is_due(monitored_losses(history))
 
 
-def _has_results(run: Run) -> bool:
-    return (run.folder / RECORD).exists() and (run.folder / WEIGHTS).exists()
-
-
 def _train_epochs(setup: Setup, newest: Checkpoint | None) -> Checkpoint:
     """Train what is left of the run; an epoch counts once its checkpoint is in place."""
     run, engine = setup.run, setup.engine
     if newest is None:
         newest = Checkpoint(fingerprint_of(run, engine), (), (), first_state(setup))
-    require_same_run(run, newest, engine)
     identity = {**newest.identity, **fingerprint_of(run, engine)}  # a plan made at the start stays in it
     engine.load_state(newest.state, steps_done=len(newest.history) * setup.length.epoch_steps)
     write_atomically(run.folder / RECIPE, recipe_to_text(run.recipe).encode())

@@ -11,7 +11,10 @@ class Observer(Protocol):
     """Who is told how a run goes; nothing an observer does changes what is computed."""
 
     def started(self, run: Run) -> None:
-        """Take the run that is about to be trained or resumed: the first call."""
+        """Take the run that is about to be trained or resumed, or is complete: it was checked, nothing refused it.
+
+        It is the first call, but for a message on what takes its time before, such as a compiler.
+        """
 
     def message(self, text: str) -> None:
         """Take one sentence that the user should read."""

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 from pennyweight.data.dataset import Split, hold_out
 from pennyweight.data.normalisation import Normalisation, normalisation_of
+from pennyweight.data.stratified import held_out
 from pennyweight.engines.averaging import with_prefix
 from pennyweight.engines.choose import make_engine
 from pennyweight.engines.protocol import Engine, State, TrainingJob, check_batches, initial_state, steps_of, weights_of
 from pennyweight.nets.plan import Plan
 from pennyweight.runs.run import Run
+from pennyweight.settings.recipe import check_dataset
 from pennyweight.settings.schedules import RunLength
 from pennyweight.training.observer import Observer
 
@@ -29,12 +31,27 @@ class Setup:
     stop: Callable[[], bool]
     started: datetime
 
+    @property
+    def engine_words(self) -> str:
+        """Return what the run is trained with, for a user who asked for details."""
+        threads = "1 thread" if self.engine.threads == 1 else f"{self.engine.threads} threads"
+        return f"{self.engine.name} engine, {threads}: {self.engine.description}"
+
+
+def check_run(run: Run) -> None:
+    """Raise UsageError where recipe, dataset and hold-out cannot work together, as far as that needs no engine."""
+    check_dataset(run.recipe, run.dataset)
+    is_val = held_out(run.dataset.train_labels, run.dataset.class_names, run.recipe.validation_images)
+    check_batches(run.recipe.plan(run.dataset.classes), int((~is_val).sum()), run.recipe.batch_images)
+
 
 def prepare(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
-    """Return `run` ready to train; raises UsageError for what cannot work, UnavailableError for a missing engine."""
+    """Return a run that was checked ready to train; the observer hears of what takes time, and nothing else.
+
+    Raises UsageError for what its engine cannot run, UnavailableError for a missing engine, compiler or memory.
+    """
     plan = run.recipe.plan(run.dataset.classes)
     split = hold_out(run.dataset, run.recipe.validation_images)
-    check_batches(plan, len(split.train_labels), run.recipe.batch_images)
     normalisation = normalisation_of(split.train_images)
     job = TrainingJob(
         plan=plan,
@@ -48,8 +65,6 @@ def prepare(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         labels=split.train_labels,
     )
     engine = make_engine(run.engine, run.device, job, observer.message)
-    threads = "1 thread" if engine.threads == 1 else f"{engine.threads} threads"
-    observer.detail(f"{engine.name} engine, {threads}: {engine.description}")
     return Setup(
         run=run,
         plan=plan,

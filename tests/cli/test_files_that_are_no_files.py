@@ -131,7 +131,7 @@ def test_as_the_newest_checkpoint_it_is_passed_over_and_this_is_said(
     assert KINDS[kind] in said
     if kind is folder:
         assert ended.code == 3
-        assert f"Cannot write run/{NEWEST}: Is a directory" in ended.err
+        assert f"Cannot write run/{NEWEST}: Is a directory. Remove it, or choose a place" in ended.err
         return
     assert ended.code == 0, ended.err
     assert (run / WEIGHTS).read_bytes() == weights

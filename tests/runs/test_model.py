@@ -112,7 +112,8 @@ def test_the_weights_of_another_recipe_are_refused_by_the_layer(folder: Path) ->
         pw.load(folder)
     assert str(refused.value) == (
         f"{folder / 'weights.safetensors'} does not fit recipe 'tiny': layer 1 (Conv) holds float32 (8, 1, 3, 3) for "
-        "'1.weight', the network needs float32 (4, 1, 3, 3)."
+        "'1.weight', the network needs float32 (4, 1, 3, 3). This writes it again from the checkpoint: pennyweight "
+        f"train --dataset=digits --engine=torch --out={folder} -- {folder / 'recipe.toml'}"
     )
 
 

@@ -45,6 +45,9 @@ class Listener:
         self.slices: list[tuple[int, int, int]] = []
         self.histories: list[Sequence[EpochRow]] = []
 
+    def started(self, run: Run) -> None:
+        pass
+
     def message(self, text: str) -> None:
         self.messages.append(text)
 
@@ -323,7 +326,7 @@ def test_weights_that_explode_end_the_run_before_anything_is_written(
     batch: int, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one step an epoch every loss of training is still finite; what the step leaves is not."""
-    monkeypatch.setattr("pennyweight.training.loop.check_dataset", lambda *_: None)
+    monkeypatch.setattr("pennyweight.training.prepare.check_dataset", lambda *_: None)
     plain = (Conv(4, stride=2), Conv(CLASSES), GlobalAvgPool())
     recipe = replace(TINY, layers=plain, optimizer=SGD(learning_rate=1e30), batch_images=batch)
     with pytest.raises(NonFiniteError, match=r"epoch 1, step [1-9]"):
