@@ -4,9 +4,10 @@ Closed forms, so that nothing heavier than NumPy is imported; each is tested aga
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import comb, exp, lgamma, log, sqrt
+from math import comb, exp, isfinite, lgamma, log, sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,9 @@ class Difference:
     p_value: float
 
 
+Interval = TypeVar("Interval", Summary, Difference)
+
+
 def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float = 0.95) -> Difference:
     """Compare two samples of shapes (n,) and (m,) whose spreads may differ (Welch, Biometrika 1947).
 
@@ -78,6 +82,26 @@ def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: f
     half = student_t_quantile((1 + confidence) / 2, degrees) * sqrt(variance)
     p_value = 2 * (1 - _student_t_below(abs(mean) / sqrt(variance), degrees))
     return Difference(mean, mean - half, mean + half, p_value)
+
+
+def accuracy_summary(values: NDArray[np.float64]) -> Summary:
+    """Summarise accuracies in percent: as `summary` does, with the interval cut to 0 to 100."""
+    return _within(summary(values), 0.0)
+
+
+def points_summary(values: NDArray[np.float64]) -> Summary:
+    """Summarise differences of accuracies in percent: as `summary` does, with the interval cut to -100 to 100."""
+    return _within(summary(values), -100.0)
+
+
+def accuracy_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> Difference:
+    """Compare accuracies in percent: as `welch` does, with the interval cut to -100 to 100."""
+    return _within(welch(first, second), -100.0)
+
+
+def _within(found: Interval, lowest: float) -> Interval:
+    """Cut an interval to what is possible, `lowest` to 100; where there is none, there still is none."""
+    return replace(found, low=max(found.low, lowest), high=min(found.high, 100.0)) if isfinite(found.low) else found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

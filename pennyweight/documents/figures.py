@@ -27,16 +27,17 @@ BETWEEN = ": outside the first, inside the second, which chance may explain"
 
 @dataclass(frozen=True)
 class Unit:
-    """How a figure is printed, what it cannot exceed, and whether its logarithm is what is predicted."""
+    """How a figure is printed, between what it must lie, and whether its logarithm is what is predicted."""
 
     digits: int
+    least: float = -inf
     most: float = inf
     logarithm: bool = False
 
     def text(self, interval: tuple[float, float]) -> str:
         """Return an interval in the unit of the figure."""
         low, high = map(exp, interval) if self.logarithm else interval
-        return f"{low:.{self.digits}f} to {min(high, self.most):.{self.digits}f}"
+        return f"{max(low, self.least):.{self.digits}f} to {min(high, self.most):.{self.digits}f}"
 
     def width(self, interval: tuple[float, float]) -> tuple[str, bool]:
         """Return how wide an interval is in words, and whether that is too wide to confirm anything."""
@@ -46,7 +47,7 @@ class Unit:
         return f"{width:.2f} wide", width > WIDEST
 
 
-ACCURACY, POINTS, LOSS = Unit(2, most=100.0), Unit(2), Unit(4, logarithm=True)
+ACCURACY, POINTS, LOSS = Unit(2, 0.0, 100.0), Unit(2, -100.0, 100.0), Unit(4, logarithm=True)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import Difference, Summary, summary, welch
+from pennyweight.base.stats import Difference, Summary, accuracy_difference, accuracy_summary
 from pennyweight.judging.seeds import finals_of
 
 
@@ -25,7 +25,7 @@ def ablation_steps(runs: Sequence[tuple[str, Sequence[RunRecord]]]) -> list[Abla
     before = None
     for label, records in runs:
         finals = finals_of(records, "test")
-        gain = None if before is None else welch(finals, before)
-        steps.append(AblationStep(label, records[0].recipe, records[0].params, summary(finals), gain))
+        gain = None if before is None else accuracy_difference(finals, before)
+        steps.append(AblationStep(label, records[0].recipe, records[0].params, accuracy_summary(finals), gain))
         before = finals
     return steps

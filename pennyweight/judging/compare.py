@@ -6,7 +6,7 @@ from itertools import combinations
 
 from pennyweight.base.errors import UsageError
 from pennyweight.base.records import SPLITS, RunRecord
-from pennyweight.base.stats import Difference, Summary, holm, mcnemar, summary, welch
+from pennyweight.base.stats import Difference, Summary, accuracy_difference, accuracy_summary, holm, mcnemar
 from pennyweight.judging.seeds import finals_of
 from pennyweight.runs.find import run_key
 
@@ -68,13 +68,13 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     """Compare two groups of finished runs; raises UsageError when they cannot be held against each other."""
     split = _common_split([first, second])
     one, other = finals_of(first, split), finals_of(second, split)
-    difference = welch(one, other)
+    difference = accuracy_difference(one, other)
     better = "first" if difference.low > 0 else "second" if difference.high < 0 else ""
     single = len(first) == len(second) == 1 and split == "test"
     predictions = _predictions(first[0], second[0]) if single else None
     if predictions and predictions.p_value < SIGNIFICANT:
         better = "first" if predictions.only_first_wrong < predictions.only_second_wrong else "second"
-    return Comparison(split, summary(one), summary(other), difference, better, predictions)
+    return Comparison(split, accuracy_summary(one), accuracy_summary(other), difference, better, predictions)
 
 
 def rank(groups: Mapping[str, Sequence[RunRecord]]) -> Ranking:
@@ -82,13 +82,13 @@ def rank(groups: Mapping[str, Sequence[RunRecord]]) -> Ranking:
     split = _common_split(list(groups.values()))
     finals = {name: finals_of(records, split) for name, records in groups.items()}
     names = sorted(finals, key=lambda name: -float(finals[name].mean()))
-    differences = {pair: welch(finals[pair[0]], finals[pair[1]]) for pair in combinations(names, 2)}
+    differences = {pair: accuracy_difference(finals[pair[0]], finals[pair[1]]) for pair in combinations(names, 2)}
     adjusted = holm([one.p_value for one in differences.values()])
     pairs = [
         Pair(*pair, one, p, ("first" if one.mean > 0 else "second") if p < SIGNIFICANT else "")
         for (pair, one), p in zip(differences.items(), adjusted, strict=True)
     ]
-    return Ranking(split, tuple(names), tuple(summary(finals[name]) for name in names), tuple(pairs))
+    return Ranking(split, tuple(names), tuple(accuracy_summary(finals[name]) for name in names), tuple(pairs))
 
 
 def _common_split(sides: Sequence[Sequence[RunRecord]]) -> str:

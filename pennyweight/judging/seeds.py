@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pennyweight.base.budget import Budget, check
 from pennyweight.base.proportion import exact_bounds, further_successes, sequence_bounds
 from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import Summary, sampling_error, summary
+from pennyweight.base.stats import Summary, accuracy_summary, points_summary, sampling_error
 from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 
 STRUCTURAL = ("too_many_params", "too_many_epochs")
@@ -148,13 +148,13 @@ def seeds_figures(records: Sequence[RunRecord], split: str, target: float, lowes
     lowest = np.array([curve[-lowest_epochs:].min() for _, curve in measured])
     arrivals = [int(np.argmax(curve >= target)) + 1 for _, curve in measured if (curve >= target).any()]
     return SeedsFigures(
-        final=summary(finals),
-        lowest=summary(lowest),
+        final=accuracy_summary(finals),
+        lowest=accuracy_summary(lowest),
         lowest_epochs=lowest_epochs,
-        best=summary(best),
-        best_epoch_optimism=summary(best - finals),
-        gap=None if None in clean else summary(np.array(clean, dtype=np.float64) - finals),
-        running_gap=summary(running - finals),
+        best=accuracy_summary(best),
+        best_epoch_optimism=accuracy_summary(best - finals),
+        gap=None if None in clean else points_summary(np.array(clean, dtype=np.float64) - finals),
+        running_gap=points_summary(running - finals),
         target=target,
         reached=len(arrivals),
         first_at_target=float(median(arrivals)) if arrivals else None,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import UsageError
 from pennyweight.base.records import RunRecord
-from pennyweight.base.stats import Summary, summary
+from pennyweight.base.stats import Summary, accuracy_summary
 
 LAST_EPOCHS = 5
 """Epochs at the end of a run that its candidate is judged on: one epoch alone may be lucky."""
@@ -43,7 +43,7 @@ def score(records: Sequence[RunRecord]) -> CandidateScore:
     return CandidateScore(
         name=records[0].recipe,
         params=records[0].params,
-        accuracy=summary(accuracies.mean(axis=1)),
+        accuracy=accuracy_summary(accuracies.mean(axis=1)),
         lowest=float(accuracies.min(axis=1).mean()),
         loss=float(losses.mean()),
     )

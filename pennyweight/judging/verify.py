@@ -164,5 +164,5 @@ def _in_line(old: RunRecord, new: RunRecord, siblings: list[RunRecord]) -> Check
     if len(finals) < FEWEST_SEEDS or mine is None or found is None:
         return Check(name, "", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", None)
     low, high = prediction_interval(finals)
-    words = f"{found[-1]:.2f} %, other seeds {low:.2f} to {high:.2f} %"
+    words = f"{found[-1]:.2f} %, other seeds {max(low, 0):.2f} to {min(high, 100):.2f} %"
     return Check(name, f"{mine[-1]:.2f} %", words, bool(low <= found[-1] <= high))

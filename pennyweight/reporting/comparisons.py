@@ -2,10 +2,13 @@
 
 from math import isfinite
 
-from pennyweight.judging.compare import Comparison, Ranking
+from pennyweight.judging.compare import Comparison, Pair, Ranking
 from pennyweight.reporting.text import WIDTH, interval_words, summary_words, wrapped
 from pennyweight.tables.table import Column, Table, right, table
 from pennyweight.tables.text import to_text
+
+ALONE = "one run says nothing of other seeds; train two or more of each side"
+ALIKE = "the runs of each side are equal, so there is no spread to hold the difference against"
 
 
 def comparison_text(comparison: Comparison, first: str, second: str, width: int = WIDTH) -> str:
@@ -14,6 +17,8 @@ def comparison_text(comparison: Comparison, first: str, second: str, width: int 
     verdict = verdicts[comparison.better]
     if comparison.predictions is not None:
         verdict += "; this is of two networks, one run each says nothing of other seeds"
+    elif not isfinite(comparison.difference.low):
+        verdict = f"which is better cannot be told: {ALONE if _is_alone(comparison) else ALIKE}"
     return "\n".join(
         [
             f"{comparison.split} accuracy after the last epoch",
@@ -26,7 +31,8 @@ def comparison_text(comparison: Comparison, first: str, second: str, width: int 
 def comparison_table(comparison: Comparison, first: str, second: str) -> Table:
     """Return both groups, their difference with its interval, and for two single runs their mistakes."""
     gap, predictions = comparison.difference, comparison.predictions
-    interval = f"95 % interval {interval_words(gap, 3, '+')}" if isfinite(gap.low) else "one run has no interval"
+    none = "one run has no interval" if _is_alone(comparison) else "equal runs have no interval"
+    interval = f"95 % interval {interval_words(gap, 3, '+')}" if isfinite(gap.low) else none
     rows = [
         (first, summary_words(comparison.first)),
         (second, summary_words(comparison.second)),
@@ -43,16 +49,23 @@ def comparison_table(comparison: Comparison, first: str, second: str) -> Table:
     return table((Column("", narrow="wrap"), Column("", narrow="wrap")), rows)
 
 
+def _is_alone(comparison: Comparison) -> bool:
+    return 1 in (comparison.first.n, comparison.second.n)
+
+
 def ranking_text(ranking: Ranking, width: int = WIDTH) -> str:
     """Return several groups of runs, the highest mean first, and every pair of them."""
-    return "\n".join(
-        [
-            f"{ranking.split} accuracy after the last epoch, in percent",
-            to_text(ranking_table(ranking), width),
-            "",
-            to_text(pairs_table(ranking), width),
-        ]
-    )
+    lines = [
+        f"{ranking.split} accuracy after the last epoch, in percent",
+        to_text(ranking_table(ranking), width),
+        "",
+        to_text(pairs_table(ranking), width),
+    ]
+    if any(not isfinite(pair.difference.low) for pair in ranking.pairs):
+        lines.append(
+            wrapped(f"cannot be told: {ALONE if 1 in {one.n for one in ranking.finals} else ALIKE}", width=width)
+        )
+    return "\n".join(lines)
 
 
 def ranking_table(ranking: Ranking) -> Table:
@@ -68,14 +81,18 @@ def ranking_table(ranking: Ranking) -> Table:
 
 def pairs_table(ranking: Ranking) -> Table:
     """Return one row per pair of groups: their difference and its p-value, adjusted for all pairs."""
-    verdicts = {"first": "first is better", "second": "second is better", "": "not shown"}
+
+    def verdict(pair: Pair) -> str:
+        words = {"first": "first is better", "second": "second is better", "": "not shown"}
+        return words[pair.better] if isfinite(pair.difference.low) else "cannot be told"
+
     names = (Column("first", narrow="wrap"), Column("second", narrow="wrap"))
     return table(
         (*names, *right("diff.", "95 % (Welch)", "p (Holm)"), Column("")),
         (
             (
                 *(pair.first, pair.second, f"{pair.difference.mean:+.3f}", interval_words(pair.difference, 3, "+")),
-                *(f"{pair.adjusted_p_value:.2g}", verdicts[pair.better]),
+                *(f"{pair.adjusted_p_value:.2g}", verdict(pair)),
             )
             for pair in ranking.pairs
         ),

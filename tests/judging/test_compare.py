@@ -1,6 +1,7 @@
 """Two groups of runs side by side."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -13,7 +14,11 @@ import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.base.random import uniforms
 from pennyweight.base.records import Misclassified, RunRecord, to_json
+from pennyweight.base.stats import Difference, Summary
+from pennyweight.judging.ablation import ablation_steps
 from pennyweight.judging.compare import compare, rank
+from pennyweight.judging.seeds import seeds_figures
+from pennyweight.judging.selection import score as choice_score
 from pennyweight.reporting.comparisons import comparison_text, ranking_text
 from pennyweight.runs.find import records_in
 
@@ -51,6 +56,56 @@ def test_two_single_runs_are_compared_image_by_image() -> None:
     assert (found.only_first_wrong, found.only_second_wrong, found.both_wrong) == (6, 1, 1)
     assert found.p_value == pytest.approx(scipy.stats.binomtest(1, 7).pvalue)
     assert "one run has no interval" in comparison_text(compare(wrong(1), wrong(2)), "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown", "reason"),
+    [
+        ((9_400,), (9_000, 9_950), "-0.750, one run has no interval", "one run says nothing of other seeds"),
+        ((9_000, 9_950), (9_400,), "+0.750, one run has no interval", "one run says nothing of other seeds"),
+        ((9_400, 9_400), (9_300, 9_300), "+1.000, equal runs have no interval", "the runs of each side are equal"),
+    ],
+)
+def test_too_few_seeds_show_their_difference_and_that_it_decides_nothing(
+    first: tuple[int, ...], second: tuple[int, ...], shown: str, reason: str
+) -> None:
+    found = compare(runs(*first), runs(*second))
+    text = comparison_text(found, "a", "b", 200)
+    assert found.better == ""
+    assert shown in text
+    assert text.splitlines()[-1].startswith(f"which is better cannot be told: {reason}")
+    pairs = ranking_text(rank({"a": runs(*first), "b": runs(*second), "c": runs(9_100, 9_101)}), 200)
+    assert pairs.count("cannot be told") == (3 if 1 in (len(first), len(second)) else 2)
+    assert pairs.splitlines()[-1].startswith(f"cannot be told: {reason}")
+
+
+def intervals(value: object, name: str = "") -> Iterator[tuple[str, Summary | Difference]]:
+    """Yield every interval in a value, at any depth, with the name of its field."""
+    if isinstance(value, Summary | Difference):
+        yield name, value
+    elif is_dataclass(value):
+        yield from (one for item in fields(value) for one in intervals(getattr(value, item.name), item.name))
+    elif isinstance(value, list | tuple):
+        yield from (one for item in value for one in intervals(item, name))
+
+
+def test_no_interval_of_accuracies_or_of_their_differences_leaves_what_is_possible() -> None:
+    low, high = runs(100, 9_000), runs(9_999, 9_940)
+    clean = [replace(record, final_train_correct=correct) for record, correct in zip(low, (100, 60_000), strict=True)]
+    figures = [
+        compare(low, high),
+        rank({"low": low, "high": high, "both": runs(0, 10_000)}),
+        ablation_steps([("low", low), ("high", high)]),
+        seeds_figures(clean, "test", 99.0, 1),
+        choice_score([run_record([None] * 5, val=[9_990] * 4 + [last], seed=last) for last in (100, 10_000)]),
+    ]
+    found = list(intervals(figures))
+    assert len(found) == 19
+    for name, one in found:
+        lowest = -100 if name in ("difference", "gain", "gap", "running_gap") else 0
+        assert lowest <= one.low <= one.mean <= one.high <= 100, name
+    assert {one.low for _, one in found} >= {-100.0, 0.0}
+    assert {one.high for _, one in found} >= {100.0}
 
 
 def test_runs_on_a_hold_out_are_compared_on_it() -> None:
