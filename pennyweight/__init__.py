@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         load,
         published_recipes,
         read_budget,
+        records,
         train,
         verify,
     )
@@ -68,6 +69,7 @@ PLACES = {
         "load",
         "published_recipes",
         "read_budget",
+        "records",
         "train",
         "verify",
     ),
@@ -141,6 +143,7 @@ __all__ = [
     "published_recipes",
     "read_budget",
     "recipe",
+    "records",
     "train",
     "verify",
 ]
@@ -149,7 +152,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
     if name == "__version__":
-        return import_module("pennyweight.runs.provenance").package_version()
+        return import_module("pennyweight.base.version").VERSION
     if name in ELSEWHERE:
         module, attribute = ELSEWHERE[name]
         return getattr(import_module(module), attribute)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from pennyweight.base.budget import Budget
-from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, unknown_name_error
+from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.values import coerce
@@ -23,7 +23,7 @@ from pennyweight.judging.audit import Audit, Rules, rules_of
 from pennyweight.judging.audit import audit as audit_recipe
 from pennyweight.judging.compare import Comparison, Ranking, rank
 from pennyweight.judging.compare import compare as compare_records
-from pennyweight.judging.evidence import JudgesBudget
+from pennyweight.judging.evidence import JudgesBudget, RunEvidence, published_evidence
 from pennyweight.judging.verdict import Judgement
 from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.judging.verify import Verification
@@ -33,17 +33,11 @@ from pennyweight.nets.weights import check_fit, content_digest
 from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
 from pennyweight.reporting.console import Console
-from pennyweight.runs.find import (
-    find_runs,
-    full_runs,
-    published_records,
-    readings_tried,
-    record_folder,
-    records_in,
-    run_key,
-)
+from pennyweight.runs.find import find_runs, records_in, run_key
 from pennyweight.runs.folder import default_folder, read_record
 from pennyweight.runs.model import TrainedModel, load_trained
+from pennyweight.runs.published import is_published, published_run, published_tree
+from pennyweight.runs.record_tree import full_runs, read_tree, readings_tried, select
 from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
@@ -126,6 +120,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
 def _initial_weights(folder: Path, recipe: Recipe, dataset: Dataset) -> State:
     """Return the weights of a finished run; raises MismatchError where they are not those of the recipe's network."""
     check_dataset(recipe, dataset)
+    folder = _run_folder(folder)
     weights = load_trained(folder).weights
     check_fit(weights, recipe.plan(dataset.classes), folder, f"recipe '{recipe.name}'")
     return weights
@@ -158,8 +153,14 @@ def train(
 
 
 def load(folder: str | Path) -> TrainedModel:
-    """Return the trained network of a finished run's folder."""
-    trained = load_trained(_path(folder))
+    """Return the trained network of a finished run's folder, or the published one of a recipe's name.
+
+        model = pw.load("pennyweight-8k")
+
+    A folder of that name is taken first; `model.source` says where the weights are from. Raises UnavailableError where
+    there is neither, and for a recipe whose weights the package does not bring; MismatchError for a damaged run.
+    """
+    trained = load_trained(_run_folder(folder))
     return replace(trained, recipe=settled(trained.recipe))
 
 
@@ -177,7 +178,11 @@ def judge(
     is no finished run, UsageError where one seed would count twice.
     """
     judges = JudgesBudget(budget, max_params, max_epochs, accuracy, hold_epochs)
-    return judge_folders([folder for target in runs for folder in find_runs(_runs_at(target))], judges)
+    sources: list[Path | RunEvidence] = []
+    for target in runs:
+        recipe = _published_recipe(target)
+        sources += map(published_evidence, _published_runs(recipe)) if recipe else find_runs(_path(target))
+    return judge_folders(sources, judges)
 
 
 def read_budget(path: str | Path) -> Budget:
@@ -198,8 +203,8 @@ def compare(first: str | Path, second: str | Path, *more: str | Path) -> Compari
     Two give a Comparison, three and more a Ranking. Raises UsageError for what cannot be compared.
     """
     if not more:
-        return compare_records(records_in(_runs_at(first)), records_in(_runs_at(second)))
-    groups = {str(side): records_in(_runs_at(side)) for side in (first, second, *more)}
+        return compare_records(_records_at(first), _records_at(second))
+    groups = {str(side): _records_at(side) for side in (first, second, *more)}
     if len(groups) < 2 + len(more):
         raise UsageError("One side is named twice; name different ones.")
     return rank(groups)
@@ -216,30 +221,71 @@ def _is_watched(progress: bool | None) -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules if progress is None else progress
 
 
-def _runs_at(target: str | Path) -> Path:
-    """Return a path as it is; for a published recipe's name that is no path, where its published records lie."""
-    path = _path(target)
-    named = catalogue.published(str(target))
-    if path.exists() or named is None:
-        return path
-    return record_folder(published_records(), named.name, named.epochs)
+def _published_recipe(target: str | Path) -> Recipe | None:
+    """Return the published recipe that `target` names; None for a path that exists, which comes first, and others.
+
+    Raises UnavailableError for what is neither.
+    """
+    path, named = _path(target), catalogue.published(str(target))
+    if path.exists():
+        return None
+    if named is None:
+        near = did_you_mean(path.name, catalogue.RECIPE_NAMES) if len(path.parts) == 1 else ""
+        raise UnavailableError(f"There is no run folder {path}.{near} 'pennyweight train' prints where a run is kept.")
+    return named
+
+
+def _run_folder(target: str | Path) -> Path:
+    """Return a finished run's folder, or for a published recipe's name that of the run the package brings."""
+    recipe = _published_recipe(target)
+    return published_run(recipe.name) if recipe else Path(target)
+
+
+def _records_at(target: str | Path) -> list[RunRecord]:
+    recipe = _published_recipe(target)
+    return _published_runs(recipe) if recipe else records_in(_path(target))
+
+
+def _published_runs(recipe: Recipe) -> list[RunRecord]:
+    """Return the full runs of a recipe among the published records; raises UnavailableError where there is none."""
+    runs = full_runs(published_tree(), recipe.name, recipe.epochs)
+    if not runs:
+        raise UnavailableError(
+            f"There are no published records of {recipe.name}, and no path of that name; name a folder of runs."
+        )
+    return runs
+
+
+def records(recipe: str | None = None, *, dataset: str | None = None, engine: str | None = None) -> list[RunRecord]:
+    """Return the published records, those behind every published figure, by dataset, engine, recipe and seed.
+
+        finals = [record.epochs[-1].test_correct for record in pw.records("progressive-3", dataset="mnist")]
+
+    `recipe` is a name with its changes, as `progressive-3` or `skip-1+epochs=2`. They come with the package, and are
+    read offline. Raises UsageError for a recipe, dataset or engine that no published record is of.
+    """
+    tree = published_tree()
+    kinds = zip(*(folder.parts for folder in tree.folders()), strict=True)
+    for kind, word, known in zip(("dataset", "engine", "recipe"), (dataset, engine, recipe), kinds, strict=True):
+        if word is not None and word not in known:
+            raise unknown_name_error(f"published record of the {kind}", word, sorted(set(known)))
+    return select(tree, recipe=recipe, dataset=dataset, engine=engine)
 
 
 def claims(document: str | None = None, *, records: str | Path | None = None) -> dict[str, tuple[CheckedClaim, ...]]:
     """Check what the source documents claim, by document; `document` is its number, as 000.
 
-    Raises UsageError for an unknown document, UnavailableError when there is no folder `records`.
+    `records` is a folder of records, by default the published ones, which come with the package. Raises UsageError for
+    an unknown document, UnavailableError when there is no folder `records`.
     """
     if document is not None and document not in CLAIMS:
         raise unknown_name_error("document", document, list(CLAIMS))
-    folder = Path(records) if records else published_records()
-    if records and not folder.is_dir():
-        raise UnavailableError(f"There is no folder {folder}; --records names one like the records/ of the checkout.")
+    tree = read_tree(Path(records)) if records else published_tree()
     by_name = {recipe.name: recipe for recipe in catalogue.RECIPES}
     evidence = Evidence(
         recipes=by_name,
-        records=cache(lambda name: full_runs(folder, name, by_name[name].epochs)),
-        readings=lambda name: readings_tried(folder, name),
+        records=cache(lambda name: full_runs(tree, name, by_name[name].epochs)),
+        readings=lambda name: readings_tried(tree, name),
         figures=count_figures(tuple(CLAIMS.values())),
     )
     titles = {title.split()[0]: title for title in catalogue.DOCUMENTS}
@@ -250,9 +296,10 @@ def claims(document: str | None = None, *, records: str | Path | None = None) ->
 def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool = False) -> Verification:
     """Recompute what the record of a finished run states; `replay` retrains it as well.
 
-    A replay under other conditions is compared with the seeds of the same recipe that lie beside the folder.
+    `folder` is a run folder, or a recipe's name for its published run. A replay under other conditions is compared with
+    the seeds of the same recipe that lie beside the folder, or are published.
     """
-    folder = _path(folder)
+    folder = _run_folder(folder)
     record = read_record(folder)
     dataset = load_dataset(record.dataset, data)
     verification = verify_folder(folder, dataset)
@@ -263,9 +310,12 @@ def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool =
 
 
 def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
-    """Return runs beside `folder` that differ in their seed alone; none when what lies there cannot be read."""
+    """Return runs beside `folder` that differ in their seed alone; none when what lies there cannot be read.
+
+    Of a published run they are the published records.
+    """
     try:
-        beside = records_in(folder.resolve().parent)
+        beside = records(record.recipe) if is_published(folder) else records_in(folder.resolve().parent)
     except PennyweightError:
         return []
     alike = run_key(record)

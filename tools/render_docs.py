@@ -22,7 +22,8 @@ from pennyweight.reporting.claims import claims_table, contradictions_table, ver
 from pennyweight.reporting.outputs import outputs_page
 from pennyweight.reporting.published import choices_table, results_table, runs_table
 from pennyweight.reporting.recipes import claim_words
-from pennyweight.runs.find import full_runs, records_in
+from pennyweight.runs.find import records_in
+from pennyweight.runs.record_tree import full_runs, read_tree
 from pennyweight.settings.recipe import Recipe
 from pennyweight.tables.markdown import to_markdown
 
@@ -33,7 +34,8 @@ MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def recipes() -> Iterator[str]:
     """Yield the README's table: every recipe, its claim, and what full runs gave here."""
-    runs = [(recipe, full_runs(RECORDS, recipe.name, recipe.epochs)) for recipe in RECIPES]
+    tree = read_tree(RECORDS)
+    runs = [(recipe, full_runs(tree, recipe.name, recipe.epochs)) for recipe in RECIPES]
     yield to_markdown(results_table(runs))
 
 
@@ -46,7 +48,7 @@ def runs() -> Iterator[str]:
 
 def claims() -> Iterator[str]:
     """Yield docs/CLAIMS.md: every claim of every document with its verdict and reason."""
-    for title, checked in pw.claims().items():
+    for title, checked in pw.claims(records=RECORDS).items():
         yield f"## {title}\n"
         yield f"{len(checked)} claims: {verdict_counts(checked)}.\n"
         yield f"{to_markdown(claims_table(checked))}\n"
@@ -54,7 +56,7 @@ def claims() -> Iterator[str]:
 
 def contradictions() -> Iterator[str]:
     """Yield what does not agree in the documents, and what finds it here."""
-    checked = [claim for document in pw.claims().values() for claim in document]
+    checked = [claim for document in pw.claims(records=RECORDS).values() for claim in document]
     by_name = {recipe.name: recipe for recipe in RECIPES}
     sources = [(contradiction, found_by(contradiction, checked, by_name)) for contradiction in CONTRADICTIONS]
     yield f"{sum(bool(source) for _, source in sources)} of {len(sources)} are found.\n"
@@ -63,7 +65,7 @@ def contradictions() -> Iterator[str]:
 
 def sentences() -> Iterator[str]:
     """Yield one sentence per recipe on how it compares with its document."""
-    checked = [claim for document in pw.claims().values() for claim in document]
+    checked = [claim for document in pw.claims(records=RECORDS).values() for claim in document]
     for recipe in RECIPES:
         if recipe.origin.claim is not None:
             stated = next(claim for claim in checked if is_headline(claim, recipe))
@@ -81,7 +83,8 @@ def is_headline(checked: CheckedClaim, recipe: Recipe) -> bool:
 
 def walk() -> Iterator[str]:
     """Yield what each change from the first step of document 000 to its third gains, from full runs of all steps."""
-    steps = [(label, full_runs(RECORDS, recipe.name, recipe.epochs)) for label, recipe in progressive.ABLATION]
+    tree = read_tree(RECORDS)
+    steps = [(label, full_runs(tree, recipe.name, recipe.epochs)) for label, recipe in progressive.ABLATION]
     yield to_markdown(ablation_table(ablation_steps(steps)))
 
 

@@ -37,7 +37,7 @@ def root(
 ) -> None:
     """Train, judge and ship convolutional image classifiers under a hard budget."""
     if version:
-        from pennyweight.runs.provenance import package_version
+        from pennyweight.base.version import VERSION
 
-        typer.echo(f"pennyweight {package_version()}")
+        typer.echo(f"pennyweight {VERSION}")
         raise typer.Exit

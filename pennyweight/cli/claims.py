@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def claims(
     document: Annotated[str | None, typer.Argument(metavar="[DOCUMENT]", help="000 to 004; default: all.")] = None,
     records: Annotated[
-        Path | None, typer.Option(help="Folder of published records; default: those of this checkout, if any.")
+        Path | None, typer.Option(help="Folder of records; default: the published ones, which come with the package.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ Sides = Annotated[
     list[str],
     typer.Argument(
         metavar="RUNS RUNS...",
-        help="A run folder, a folder of runs as runs/NAME, or a published recipe's name for its published records.",
+        help="A run folder, a folder of runs as runs/NAME, or a recipe's name for its published records.",
         autocompletion=complete_recipe,
     ),
 ]

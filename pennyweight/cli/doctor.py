@@ -38,12 +38,13 @@ def _json_values(data: Data) -> dict[str, dict[str, object]]:
 
     from pennyweight.api import RUNS
     from pennyweight.base.machine import processor
+    from pennyweight.base.version import VERSION
     from pennyweight.data.sources import SOURCES
     from pennyweight.native.compiler import compiler_version, find_compiler
-    from pennyweight.runs.provenance import commit, package_version
+    from pennyweight.runs.provenance import commit
 
     facts: dict[str, dict[str, object]] = {
-        "pennyweight": {"ok": True, "what": f"{package_version()} {commit()}".strip()},
+        "pennyweight": {"ok": True, "what": f"{VERSION} {commit()}".strip()},
         "python": {"ok": True, "what": f"{platform.python_version()} on {platform.platform()}"},
         "processor": {"ok": True, "what": processor()},
     }

@@ -33,6 +33,7 @@ def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]
     from dataclasses import asdict
 
     from pennyweight.recipes.origins import layer_settings, variant_words
+    from pennyweight.reporting.recipes import trained_words
     from pennyweight.settings.recipe_text import settings_of
 
     settings = settings_of(recipe)
@@ -42,5 +43,6 @@ def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]
         "settings": settings,
         "from": {key: recipe.origin.says(key) for key in (*layer_settings(recipe), *settings)},
         "variant": variant_words(recipe),
+        "trained": trained_words(recipe),
         "origin": asdict(recipe.origin),
     }

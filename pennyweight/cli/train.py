@@ -31,7 +31,8 @@ def train(
         bool, typer.Option("--again", help="Move an existing run aside and retrain from scratch.")
     ] = False,
     initial_weights: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Start from the weights of this finished run.")
+        Path | None,
+        typer.Option(metavar="RUN", help="Start from the weights of a finished run, or those published of a recipe."),
     ] = None,
     no_test: Annotated[bool, typer.Option("--no-test", help="Never look at the test images (for selection).")] = False,
     planned_seeds: Annotated[

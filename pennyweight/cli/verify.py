@@ -1,16 +1,22 @@
 """`pennyweight verify`: does a run agree with its record?"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Data, Json
+from pennyweight.cli.options import Data, Json, complete_recipe
 from pennyweight.cli.output import columns, result, result_json
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a finished run.")],
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder of a finished run, or a published recipe's name for the run that the package brings.",
+            autocompletion=complete_recipe,
+        ),
+    ],
     replay: Annotated[bool, typer.Option("--replay", help="Retrain the run and compare.")] = False,
     data: Data = None,
     as_json: Json = False,
@@ -22,7 +28,7 @@ def verify(
 
     Exit 1 when something disagrees.
 
-    Example: pennyweight verify runs/progressive-3/seed-0 --replay
+    Examples: pennyweight verify runs/progressive-3/seed-0 --replay; pennyweight verify pennyweight-8k
     """
     from pennyweight.api import verify as verify_run
     from pennyweight.reporting.verification import verification_text

@@ -21,6 +21,7 @@ from pennyweight.runs.checkpoint_fit import check_history, check_state, state_sh
 from pennyweight.runs.fingerprint import PLANNED, fingerprint_of_record
 from pennyweight.runs.folder import LARGEST_RECORD_BYTES, METRICS, RECIPE, metrics_text
 from pennyweight.runs.model import TrainedModel
+from pennyweight.runs.published import is_published
 from pennyweight.settings.recipe import Recipe
 from pennyweight.settings.recipe_text import BUDGETS_CHANGED, LARGEST_RECIPE_BYTES, differences
 
@@ -44,17 +45,20 @@ def check(name: str, stated: str, recomputed: str) -> Check:
 
 
 def file_checks(folder: Path, trained: TrainedModel) -> tuple[Check, ...]:
-    """Hold the files of a run folder against each other.
+    """Hold the files of a run folder against each other; a published run has no checkpoint to be held against.
 
-    Raises MismatchError when there is no checkpoint to hold them against, or when all are damaged.
+    Raises MismatchError when another run has none, or when all are damaged.
     """
+    alone = tuple(_record(folder, trained))
+    if is_published(folder):
+        return alone
     newest = newest_whole(folder, lambda text: None, largest_file(state_shapes(trained.plan, trained.recipe)))
     if newest is None:
         raise MismatchError(
             f"{folder} holds a record but no checkpoint, so its epochs cannot be held against anything."
         )
     check_state(newest, trained.plan, trained.recipe, checkpoint_path(folder, len(newest.history)))
-    return (*_origin(folder, trained, newest), *_history(folder, trained, newest))
+    return (*alone, *_origin(trained, newest), *_history(folder, trained, newest))
 
 
 def overrides_of(record: RunRecord, recipe: Recipe) -> tuple[str, ...]:
@@ -63,8 +67,8 @@ def overrides_of(record: RunRecord, recipe: Recipe) -> tuple[str, ...]:
     return record.changes if base is None else differences(base, recipe)
 
 
-def _origin(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Iterator[Check]:
-    """Yield whether record, recipe, weights and checkpoint are of one run."""
+def _record(folder: Path, trained: TrainedModel) -> Iterator[Check]:
+    """Yield whether the record is whole, of the recipe beside it, and consistent in itself."""
     record, recipe = trained.record, trained.recipe
     early = "none, as in records of early versions"
     yield Check("digest of the record", "there" if record.sha256 else early, "recomputed", bool(record.sha256) or None)
@@ -72,6 +76,19 @@ def _origin(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Iterator
     written = record.recipe_sha256
     yield Check("digest of recipe.toml", written[:SHOWN] or early, found[:SHOWN], written == found if written else None)
     yield _changes(record, recipe)
+    yield check("recipe", record.recipe, recipe.name)
+    yield check("parameters", f"{record.params:,}", f"{measure(trained.plan).params:,}")
+    wrong = [str(row.epoch) for row in record.epochs if not _consistent(record, row.epoch - 1)]
+    yield Check("accuracies are their counts", "yes", f"not in {', '.join(wrong)}" if wrong else "yes", not wrong)
+    verdict = judge_record(recipe.budgets, record)
+    yield check("budget kept", str(record.verdict.met), str(verdict.met))
+    if verdict.met == record.verdict.met:
+        yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
+
+
+def _origin(trained: TrainedModel, newest: Checkpoint) -> Iterator[Check]:
+    """Yield whether the checkpoint is of the run that its record and recipe tell of, and its weights are the run's."""
+    record, recipe = trained.record, trained.recipe
     wanted = fingerprint_of_record(
         recipe,
         dataset=record.dataset,
@@ -86,8 +103,6 @@ def _origin(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Iterator
     yield Check("checkpoint is of this run", "the same run", ", ".join(differing) or "the same run", not differing)
     yield check("planned seeds", str(record.planned_seeds), str(newest.identity.get(PLANNED, 0)))
     yield check("engine", record.provenance.engine, f"{record.engine} {newest.identity.get('engine version')}")
-    yield check("recipe", record.recipe, recipe.name)
-    yield check("parameters", f"{record.params:,}", f"{measure(trained.plan).params:,}")
     averaged = evaluated_weights(newest.state, trained.plan)
     same = all(np.array_equal(averaged[name], weight) for name, weight in trained.weights.items())
     yield Check("weights", "those of the last checkpoint", "the same" if same else "others", same)
@@ -116,12 +131,6 @@ def _history(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Iterato
     yield Check("every epoch is the checkpoint's", "yes", f"not {', '.join(edited)}" if edited else "yes", not edited)
     same = (record.misclassified, record.mistakes_by_epoch) == (newest.misclassified, newest.mistakes_by_epoch)
     yield Check("mistakes are the checkpoint's", "yes", "yes" if same else "no", same)
-    wrong = [str(row.epoch) for row in record.epochs if not _consistent(record, row.epoch - 1)]
-    yield Check("accuracies are their counts", "yes", f"not in {', '.join(wrong)}" if wrong else "yes", not wrong)
-    verdict = judge_record(trained.recipe.budgets, record)
-    yield check("budget kept", str(record.verdict.met), str(verdict.met))
-    if verdict.met == record.verdict.met:
-        yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
     same = _metrics_agree(folder / METRICS, newest)
     yield Check(METRICS, "the checkpoint's epochs", "the same" if same else "others", same)
 

@@ -12,6 +12,7 @@ from pennyweight.judging.checks import Check, file_checks, overrides_of
 from pennyweight.recipes.catalogue import published
 from pennyweight.runs.find import read_record_file
 from pennyweight.runs.model import load_trained
+from pennyweight.runs.published import WORDS
 from pennyweight.settings.recipe import Recipe
 from pennyweight.settings.recipe_text import BUDGETS_CHANGED
 
@@ -29,12 +30,15 @@ class RunEvidence:
     recipe: Recipe | None
     dataset: str
     overrides: tuple[str, ...]
+    published: bool = False
+    """Whether the record came with the package."""
 
     @property
     def on_trust(self) -> str:
         """Return what cannot be held against anything here, as words; empty where all of it can."""
         if self.recipe is None:
-            return "the record alone: nothing beside it to hold it against"
+            alone = f"the record alone, {WORDS}" if self.published else "the record alone"
+            return f"{alone}: nothing beside it to hold it against"
         if not self.record.recipe_sha256 and published(self.recipe.name) is None:
             return "an early record: it does not say which budget the run had"
         return ""
@@ -55,6 +59,12 @@ def read_evidence(path: Path) -> RunEvidence:
     record = trained.record
     overrides = overrides_of(record, trained.recipe)
     return RunEvidence(str(path), record, trained.recipe, _dataset(record), overrides)
+
+
+def published_evidence(record: RunRecord) -> RunEvidence:
+    """Return a record that came with the package as evidence: it lies alone."""
+    source = f"published {'+'.join([record.recipe, *record.changes])} seed {record.seed}"
+    return RunEvidence(source, record, None, _dataset(record), record.changes, published=True)
 
 
 def _dataset(record: RunRecord) -> str:

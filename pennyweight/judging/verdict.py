@@ -58,17 +58,17 @@ class Judgement:
         return all(held) if held else None
 
 
-def judge(paths: Sequence[Path], judges: JudgesBudget | None = None) -> Judgement:
-    """Judge the runs at `paths`: run folders, or records that lie alone; `judges` wins over their own budgets.
+def judge(sources: Sequence[Path | RunEvidence], judges: JudgesBudget | None = None) -> Judgement:
+    """Judge runs: run folders, records that lie alone, or evidence; `judges` wins over their own budgets.
 
     Raises UsageError when one seed would count twice, or for a limit of the judge's that cannot work.
     """
     evidence, problems = list[RunEvidence](), list[Problem]()
-    for path in paths:
+    for source in sources:
         try:
-            evidence.append(read_evidence(path))
+            evidence.append(read_evidence(source) if isinstance(source, Path) else source)
         except PennyweightError as error:
-            problems.append(Problem(str(path), str(error), error.exit_code))
+            problems.append(Problem(str(source), str(error), error.exit_code))
     return replace(judge_evidence(evidence, judges or JudgesBudget()), problems=tuple(problems))
 
 

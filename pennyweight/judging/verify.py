@@ -45,7 +45,7 @@ def verify(folder: Path, dataset: Dataset) -> Verification:
     """
     trained = load_trained(folder)
     checks = (*_data(trained, dataset), *file_checks(folder, trained), *_figures(trained, dataset))
-    return Verification(str(folder), checks, _on_trust(trained.record))
+    return Verification(trained.source, checks, _on_trust(trained.record))
 
 
 def _data(trained: TrainedModel, dataset: Dataset) -> Iterator[Check]:

@@ -61,6 +61,7 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
             "settings": Mapping[str, object],
             "from": Mapping[str, str],
             "variant": str,
+            "trained": str,
             "origin": Origin,
         },
     ),

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pennyweight.nets.measure import Measurement
+from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import budget_reason, layer_settings, variant_words
 from pennyweight.reporting.layers import layer_table
 from pennyweight.reporting.text import WIDTH, wrapped
 from pennyweight.reporting.verdicts import budget_words
+from pennyweight.runs.folder import read_record
+from pennyweight.runs.published import published_run, published_run_names
 from pennyweight.settings.recipe import PublishedResult, Recipe
 from pennyweight.settings.recipe_text import settings_of
 from pennyweight.tables.table import Column, Table, right, table
@@ -46,6 +49,8 @@ def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH) -> st
     paragraphs = [f"{recipe.name}  ({variant or origin.document or 'no document'})", claim]
     if origin.note:
         paragraphs.append(f"Of {origin.recipe}: {origin.note}" if variant else origin.note)
+    if trained := trained_words(recipe):
+        paragraphs.append(trained)
     paragraphs += [
         f"budget on {budget.dataset}: {budget_words(budget)}. {budget_reason(recipe, budget)}"
         for budget in recipe.budgets
@@ -68,6 +73,18 @@ def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH) -> st
             "",
             to_text(settings_table(recipe), width),
         ]
+    )
+
+
+def trained_words(recipe: Recipe) -> str:
+    """Return what the package brings of a recipe in trained weights; empty without any, and for a changed recipe."""
+    if published(recipe.name) != recipe or recipe.name not in published_run_names():
+        return ""
+    record = read_record(published_run(recipe.name))
+    split = "val" if record.val_images else "test"
+    return (
+        f"trained weights come with the package: pw.load('{recipe.name}'), seed {record.seed}, "
+        f"{record.epochs[-1].score(split).accuracy:.2f} % {split} accuracy on {record.dataset}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Finding finished runs: a run folder, a folder of them, or published records."""
+"""Finding finished runs: a run folder, a folder of them, or records alone."""
 
 import os
 import re
@@ -7,7 +7,6 @@ from pathlib import Path
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord, run_record_from_json
-from pennyweight.data.sources import content_name
 from pennyweight.runs.folder import LARGEST_RECORD_BYTES, RECORD, SET_ASIDE, read_record
 
 _RECORD_FILE = re.compile(r"seed-\d+\.json")
@@ -61,44 +60,8 @@ def read_record_file(path: Path) -> RunRecord:
     return run_record_from_json(text, str(path))
 
 
-def published_records() -> Path:
-    """Return where this checkout keeps the records behind its published figures; an installed package has none."""
-    return Path(__file__).parents[2] / "records"
-
-
 def run_key(record: RunRecord) -> tuple[object, ...]:
     """Return what runs agree on that differ in their seed alone, as far as a record tells."""
     data = record.dataset, record.provenance.dataset_digest
     epochs = record.planned_epochs or len(record.epochs)
     return record.recipe, record.changes, data, record.params, epochs, record.val_images, record.initial_sha256
-
-
-def full_runs(records: Path, name: str, epochs: int, dataset: str = "mnist") -> list[RunRecord]:
-    """Return the published runs of a recipe as it is, of the engine with the most seeds; none is an empty list.
-
-    A run on other content than the published `dataset` is none of them, whatever its record calls it.
-    """
-    engines = [folder / name for folder in sorted(records.glob(f"{dataset}/*")) if (folder / name).is_dir()]
-    runs = [[one for one in records_in(folder) if _is_full(one, name, epochs, dataset)] for folder in engines]
-    return max(runs, key=len, default=[])
-
-
-def readings_tried(records: Path, name: str) -> int:
-    """Return how many readings of what a recipe's document leaves open were trained: its own, or all candidates."""
-    return max(1, sum(path.is_dir() for path in (records / "choices" / name).glob("*")))
-
-
-def record_folder(records: Path, name: str, epochs: int, dataset: str = "mnist") -> Path:
-    """Return where the full runs of a recipe lie among published records; raises UnavailableError without any."""
-    runs = full_runs(records, name, epochs, dataset)
-    if not runs:
-        raise UnavailableError(
-            f"There are no published records of {name} in {records}, and no path of that name; name a folder of runs."
-        )
-    return records / dataset / runs[0].engine / name
-
-
-def _is_full(record: RunRecord, name: str, epochs: int, dataset: str) -> bool:
-    content = content_name(record.dataset, record.provenance.dataset_digest)
-    plain = record.changes == () and not record.initial_sha256
-    return plain and (record.recipe, len(record.epochs), content) == (name, epochs, dataset)

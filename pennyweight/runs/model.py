@@ -22,6 +22,7 @@ from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import check_fit, content_digest, largest_file, read_sealed, shapes_of
 from pennyweight.runs.checkpoint_fit import check_epochs, check_mistakes
 from pennyweight.runs.folder import RECIPE, RECORD, WEIGHTS, read_record
+from pennyweight.runs.published import WORDS, is_published
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe import Recipe, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_from_text
@@ -44,11 +45,13 @@ class TrainedModel:
     record: RunRecord
     classes: tuple[str, ...]
     normalisation: Normalisation
+    source: str
+    """The run folder; of a published run its name, its seed and the version of the package that brought it."""
 
     def __repr__(self) -> str:
         """Return one line: the recipe, what it reads and tells apart, and the run behind it."""
         reads = f"{self.record.params:,} parameters, reads {self.recipe.input}, {len(self.classes)} classes"
-        return f"<TrainedModel {self.recipe.name}: {reads}; {self.record!r}>"
+        return f"<TrainedModel {self.recipe.name}: {reads}; {self.record!r}; from {self.source}>"
 
     @property
     def layers(self) -> Layers:
@@ -124,7 +127,8 @@ def load_trained(folder: Path) -> TrainedModel:
     except (MismatchError, UnavailableError) as error:
         raise type(error)(f"{error}{_way_back(folder, record)}") from error
     check_mistakes(record.misclassified, record.test_images, len(classes), folder / RECORD)
-    return TrainedModel(recipe, weights, record, classes, normalisation)
+    source = f"{record.recipe} seed {record.seed}, {WORDS}" if is_published(folder) else str(folder)
+    return TrainedModel(recipe, weights, record, classes, normalisation, source)
 
 
 def read_weights(

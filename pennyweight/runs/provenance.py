@@ -4,20 +4,20 @@ import platform
 import subprocess
 from datetime import datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from pennyweight.base.machine import processor
 from pennyweight.base.records import Provenance
+from pennyweight.base.version import VERSION
 from pennyweight.engines.protocol import Engine
 
 
 def provenance(engine: Engine, dataset_digest: str, started: datetime) -> Provenance:
     """Describe this process and machine; `started` is when this process began to train."""
     return Provenance(
-        pennyweight=package_version(),
+        pennyweight=VERSION,
         commit=commit(),
         python=platform.python_version(),
         numpy=np.__version__,
@@ -29,14 +29,6 @@ def provenance(engine: Engine, dataset_digest: str, started: datetime) -> Proven
         dataset_digest=dataset_digest,
         started=started.isoformat(timespec="seconds"),
     )
-
-
-def package_version() -> str:
-    """Return the installed version of pennyweight."""
-    try:
-        return version("pennyweight")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 @cache

@@ -16,7 +16,6 @@ from pennyweight.cli.app import app
 from pennyweight.cli.options import complete_dataset, complete_recipe
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.reporting.console import Console, same_command
-from pennyweight.runs.find import published_records
 from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text, settings_of
 
 FROZEN = {
@@ -380,7 +379,7 @@ def test_judge_and_compare_take_published_names_and_whole_trees(command) -> None
     assert "budget kept by 20 of 20 seeds" in judged.out
     assert "68 more seeds, every one kept, would show it: --seeds 20-87" in judged.out
     assert "taken on trust, 20 runs: the record alone" in judged.out
-    tree = str(published_records() / "digits")
+    tree = str(Path(__file__).parents[2] / "records" / "digits")
     assert "progressive-3 on digits, 20 seeds" in command("judge", tree, "--allow-unjudged").out
     ranked = command("compare", "progressive-3", "skip-3", "iteration-3")
     assert ranked.code == 0

@@ -9,7 +9,7 @@ import pytest
 from pennyweight.base.records import run_record_from_json
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.data.sources import DATASET_NAMES, EMBEDDED, EMBEDDED_CONTENT, SOURCES, Source, content_name
-from pennyweight.runs.find import published_records
+from pennyweight.runs.published import published_tree
 
 PROMISED = {EMBEDDED: EMBEDDED_CONTENT, **{name: source.content for name, source in SOURCES.items()}}
 
@@ -46,8 +46,8 @@ def test_a_name_belongs_to_its_published_content_alone() -> None:
 
 
 def test_every_published_record_is_of_the_dataset_it_names() -> None:
-    paths = sorted(published_records().rglob("*.json"))
-    records = [run_record_from_json(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+    texts = published_tree().texts
+    paths, records = list(texts), [run_record_from_json(text, str(path)) for path, text in texts.items()]
     assert len(records) > 200
     others = [
         str(path)

@@ -61,7 +61,8 @@ from pennyweight.nets.layers import (
     Residual,
 )
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
-from pennyweight.runs.find import full_runs, published_records
+from pennyweight.runs.published import published_tree
+from pennyweight.runs.record_tree import full_runs
 from pennyweight.settings.optimizers import SGD
 from pennyweight.settings.recipe import Origin, Recipe
 from pennyweight.settings.schedules import Cosine
@@ -486,7 +487,7 @@ FIGURE_CLAIMS = [claim for said in CLAIMS.values() for claim in said if isinstan
 
 @pytest.fixture(scope="module")
 def published() -> Evidence:
-    runs_of = cache(lambda name: full_runs(published_records(), name, BY_NAME[name].epochs))
+    runs_of = cache(lambda name: full_runs(published_tree(), name, BY_NAME[name].epochs))
     return Evidence(BY_NAME, runs_of, figures=count_figures(tuple(CLAIMS.values())))
 
 

@@ -28,7 +28,8 @@ from pennyweight.documents.figures import (
 )
 from pennyweight.documents.kinds import Claim, Held, Reached, ReachedLoss, TargetEpoch
 from pennyweight.recipes.catalogue import RECIPES
-from pennyweight.runs.find import full_runs, published_records
+from pennyweight.runs.published import published_tree
+from pennyweight.runs.record_tree import full_runs
 from pennyweight.settings.recipe import Origin
 
 Curves = NDArray[np.float64]
@@ -42,7 +43,7 @@ OF_ONE_RUN = [
 
 @cache
 def published(name: str) -> list[RunRecord]:
-    return full_runs(published_records(), name, DECIDED[name].epochs)
+    return full_runs(published_tree(), name, DECIDED[name].epochs)
 
 
 # ------------------------------------------------------------------------------------------------- predictions

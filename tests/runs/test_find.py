@@ -8,7 +8,8 @@ import pytest
 from support import run_record
 
 from pennyweight.base.records import RunRecord, to_json
-from pennyweight.runs.find import full_runs, run_key
+from pennyweight.runs.find import run_key
+from pennyweight.runs.record_tree import full_runs, read_tree
 
 
 def on_other_images(record: RunRecord) -> RunRecord:
@@ -22,7 +23,7 @@ def test_a_run_on_other_images_is_no_published_run(tmp_path: Path) -> None:
     records = [run_record([9_000], seed=0), on_other_images(run_record([9_999], seed=1))]
     for record in records:
         (folder / f"seed-{record.seed}.json").write_text(to_json(record))
-    assert [record.seed for record in full_runs(tmp_path, "made-up", epochs=1)] == [0]
+    assert [record.seed for record in full_runs(read_tree(tmp_path), "made-up", epochs=1)] == [0]
 
 
 def test_runs_on_different_images_are_not_seeds_of_one_kind() -> None:

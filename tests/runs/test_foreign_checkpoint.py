@@ -12,6 +12,7 @@ from support import TINY, edit_record, mnist_plan
 
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UsageError
+from pennyweight.base.records import run_record_from_json
 from pennyweight.data.dataset import load
 from pennyweight.engines.averaging import with_prefix
 from pennyweight.engines.protocol import initial_state, weights_of
@@ -19,7 +20,7 @@ from pennyweight.judging.verify import verify
 from pennyweight.nets.weights import read_sealed, seal
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.runs.checkpoint_fit import check_epochs, check_mistakes, state_shapes
-from pennyweight.runs.find import published_records, records_in
+from pennyweight.runs.published import published_tree
 from pennyweight.runs.run import Run
 from pennyweight.settings.averaging import Averaging
 from pennyweight.settings.optimizers import OPTIMIZERS
@@ -334,9 +335,9 @@ def test_a_record_that_contradicts_itself_is_not_loaded(
 
 
 def test_every_published_record_is_free_of_contradictions() -> None:
-    folders = {path.parent for path in published_records().rglob("seed-*.json")}
-    records = [(folder, record) for folder in folders for record in records_in(folder)]
-    assert len(records) > 200
-    for folder, record in records:
-        check_epochs(record.epochs, record.val_images, record.test_images, folder)
-        check_mistakes(record.misclassified, record.test_images, 10, folder)
+    texts = published_tree().texts
+    assert len(texts) > 200
+    for path, text in texts.items():
+        record, place = run_record_from_json(text, str(path)), Path(path)
+        check_epochs(record.epochs, record.val_images, record.test_images, place)
+        check_mistakes(record.misclassified, record.test_images, 10, place)
