@@ -125,7 +125,10 @@ def _recipes_in(path: Path) -> dict[str, Recipe]:
         with redirect_stdout(sys.stderr):
             names = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # the user's own code may raise anything
-        raise UsageError(f"{path} fails when it is run: {type(error).__name__}: {error}") from error
+        moved = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pennyweight.")
+        way_on = ". Import what a recipe is made of from pennyweight itself: from pennyweight import Recipe, Conv."
+        message = f"{path} fails when it is run: {type(error).__name__}: {error}{way_on if moved else ''}"
+        raise UsageError(message) from error
     return {name: value for name, value in names.items() if isinstance(value, Recipe)}
 
 
