@@ -14,13 +14,14 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all lint format clean
+.PHONY: help train test test-slow test-all lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
 	@echo "make test       formatter, lint, types and every test not marked slow"
 	@echo "make test-all   everything"
 	@echo "make format     let the formatters rewrite the code"
+	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
 
 train: $(VENV)/.train
@@ -49,8 +50,15 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(code)
 	$(BIN)/clang-format -i $(kernels)
 
+# the wheel is built from the source distribution, so that this is known to hold all it takes
+wheel: $(VENV)/.dev
+	rm -rf build dist
+	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist")'
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@ls dist
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
