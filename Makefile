@@ -5,6 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # a folder that holds mnist/; without it $PENNYWEIGHT_DATA, then the user's cache
 DATA   ?=
+MINUTES ?= 10
+SEED    ?= 1
+# one case of the campaign, as mutants:17
+CASE    ?=
 code = pennyweight tests tools benchmarks
 kernels = pennyweight/native/kernels/*.h
 data_flag = $(if $(DATA),--data $(DATA))
@@ -14,12 +18,13 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all lint format wheel clean
+.PHONY: help train test test-slow test-all campaign lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
 	@echo "make test       formatter, lint, types and every test not marked slow"
 	@echo "make test-all   everything"
+	@echo "make campaign   misfortunes of every kind for MINUTES=10, drawn by SEED=1 (docs/reliability.md)"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
@@ -38,6 +43,10 @@ test-slow: $(VENV)/.dev
 	$(pytest) -m slow
 
 test-all: test test-slow
+
+campaign: $(VENV)/.dev
+	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaign --seed $(SEED) \
+	$(if $(CASE),--case $(CASE),--minutes $(MINUTES) $(if $(REPORT),--report $(REPORT)))
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(code)

@@ -19,6 +19,8 @@ import pytest
 
 RECIPES = Path(__file__).with_name("small_recipes.py")
 ENGINE = "torch"
+ALWAYS: list[tuple[str, object]] = []
+"""What is done to every child before what a call of `run` asks for."""
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONFAULTHANDLER": ""}
 START = """
 import os, signal, sys
@@ -89,13 +91,22 @@ def finish(process: subprocess.Popen[str]) -> Ended:
 
 def run(words: list[str], folder: Path | None = None, *prepare: tuple[str, object], images: int = 480) -> Ended:
     """Run `pennyweight WORDS` to its end, trained on `images` images of the digits (0: all of them)."""
+    (ended,) = run_at_once(1, words, folder, *prepare, images=images)
+    return ended
+
+
+def run_at_once(
+    copies: int, words: list[str], folder: Path | None, *prepare: tuple[str, object], images: int = 480
+) -> list[Ended]:
+    """Run several processes of one command side by side, as `run` does."""
     server = _server()
     assert server.stdin
     assert server.stdout
-    request = {"words": words, "cwd": str(folder or Path.cwd()), "prepare": [("images", images), *prepare]}
+    always = [("images", images), *ALWAYS]
+    request = {"copies": copies, "words": words, "cwd": str(folder or Path.cwd()), "prepare": [*always, *prepare]}
     server.stdin.write(json.dumps(request) + "\n")
     server.stdin.flush()
-    return Ended(**json.loads(server.stdout.readline()))
+    return [Ended(**ended) for ended in json.loads(server.stdout.readline())]
 
 
 def outcome(folder: Path) -> Outcome:

@@ -9,8 +9,10 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ from pennyweight.base import files, machine
 from pennyweight.cli import train_one  # noqa: F401 (loaded before the fork, as is what follows)
 from pennyweight.cli.app import app
 from pennyweight.cli.main import run
-from pennyweight.data import digits
+from pennyweight.data import digits, sources
+from pennyweight.data.download import Expected
 from pennyweight.engines import averaging
 from pennyweight.engines import torch as torch_engine
 from pennyweight.engines.native import NativeEngine
@@ -44,16 +47,31 @@ machine.processor()
 def serve() -> None:
     for line in sys.stdin:
         request = json.loads(line)
-        (out, child_out), (err, child_err) = os.pipe(), os.pipe()
-        child = os.fork()
-        if child == 0:
-            _child(request, child_out, child_err)
-        os.close(child_out)
-        os.close(child_err)
-        with open(err) as err_file, open(out) as out_file:  # what a command prints fits into a pipe
-            texts = {"err": err_file.read(), "out": out_file.read()}
-        _, status = os.waitpid(child, 0)
-        print(json.dumps({"code": os.waitstatus_to_exitcode(status), **texts}), flush=True)
+        children = [_fork(request) for _ in range(request["copies"])]
+        print(json.dumps([_collect(*child) for child in children]), flush=True)
+
+
+def _fork(request: dict[str, Any]) -> tuple[int, int, int]:
+    """Start a command; return its process and the reading ends of what it prints, out and err."""
+    (out, child_out), (err, child_err) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        _child(request, child_out, child_err)
+    os.close(child_out)
+    os.close(child_err)
+    return child, out, err
+
+
+def _collect(child: int, out: int, err: int) -> dict[str, Any]:
+    with (
+        open(out, errors="replace") as out_file,
+        open(err, errors="replace") as err_file,
+        ThreadPoolExecutor(1) as beside,  # neither pipe may fill while the other is read
+    ):
+        text = beside.submit(err_file.read)
+        texts = {"out": out_file.read(), "err": text.result()}
+    _, status = os.waitpid(child, 0)
+    return {"code": os.waitstatus_to_exitcode(status), **texts}
 
 
 def _child(request: dict[str, Any], out: int, err: int) -> None:
@@ -207,6 +225,49 @@ def largest_file(size_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
+def at_most(limits: list[int]) -> None:
+    """End by SIGALRM after so many seconds, and refuse more memory than so many bytes beyond what is in use now."""
+    seconds, more_bytes = limits
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + more_bytes, resource.RLIM_INFINITY))
+
+
+def signal_after(what: list[Any]) -> None:
+    """Be sent a signal, so often at once, a while after the start."""
+    name, seconds, times = what
+
+    def send() -> None:
+        for _ in range(times):
+            os.kill(os.getpid(), signal.Signals[name])
+
+    timer = Timer(seconds, send)
+    timer.daemon = True
+    timer.start()
+
+
+def surroundings(variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+
+
+def printed_to(path: str) -> None:
+    os.dup2(os.open(path, os.O_WRONLY), 1)
+
+
+def mirror(where: list[Any]) -> None:
+    """Let MNIST be what one mirror has: files of these sizes and digests, by name."""
+    url, expected = where
+    files = [replace(file, expected=Expected(*expected[file.name])) for file in sources.MNIST.files]
+    sources.SOURCES["mnist"] = replace(
+        sources.MNIST,
+        **dict(zip(("train_images", "train_labels", "test_images", "test_labels"), files, strict=True)),
+        mirrors=(url,),
+    )
+
+
 def other_threads(count: int) -> None:
     torch.set_num_threads(count)
 
@@ -325,6 +386,11 @@ PREPARE: dict[str, Callable[[Any], None]] = {
             ignore_signal,
             at_operation,
             largest_file,
+            at_most,
+            signal_after,
+            surroundings,
+            printed_to,
+            mirror,
             other_threads,
             other_version,
         ),

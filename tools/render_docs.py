@@ -6,6 +6,7 @@ python tools/render_docs.py
 import re
 import sys
 from collections.abc import Iterator
+from json import loads as parse
 from pathlib import Path
 
 import pennyweight as pw
@@ -26,6 +27,7 @@ from pennyweight.runs.find import records_in
 from pennyweight.runs.record_tree import full_runs, read_tree
 from pennyweight.settings.recipe import Recipe
 from pennyweight.tables.markdown import to_markdown
+from pennyweight.tables.table import Column, right, table
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
@@ -101,12 +103,29 @@ def json() -> Iterator[str]:
     yield outputs_page()
 
 
+def campaign() -> Iterator[str]:
+    """Yield the table of docs/reliability.md, what every kind of case does, and what is not as promised."""
+    held = parse((ROOT / "docs" / "reliability.json").read_text())
+    kinds = held["kinds"]
+    cases, breaches = sum(kind["cases"] for kind in kinds), sum(len(kind["breaches"]) for kind in kinds)
+    minutes = sum(kind["seconds"] for kind in kinds) / 60
+    yield f"{cases:,} cases in {minutes:.0f} minutes with seed {held['seed']}, at commit {held['commit']} with Python"
+    yield f"{held['python']} on {held['platform']}: {breaches} breaches.\n"
+    columns = (Column("kind"), *right("cases", "breaches", "seconds"))
+    rows = ((kind["kind"], f"{kind['cases']:,}", len(kind["breaches"]), kind["seconds"]) for kind in kinds)
+    yield f"{to_markdown(table(columns, rows))}\n"
+    for kind in kinds:
+        yield f"**{kind['kind']}.** {' '.join(kind['promise'].split())}\n"
+        yield from (f"- breach, case {one['number']}: `{' '.join(one['words'].split())}`" for one in kind["breaches"])
+
+
 TABLES = {
-    function.__name__: function for function in (sentences, recipes, runs, claims, contradictions, walk, choices, json)
+    function.__name__: function
+    for function in (sentences, recipes, runs, claims, contradictions, walk, choices, json, campaign)
 }
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
-    *(ROOT / "docs" / name for name in ("CLAIMS.md", "CHOICES.md", "json.md")),
+    *(ROOT / "docs" / name for name in ("CLAIMS.md", "CHOICES.md", "json.md", "reliability.md")),
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from odd_files import ENDLESS_BYTES, device, endless, folder, link, pipe
 from support import TINY
 
 import pennyweight as pw
@@ -20,37 +21,10 @@ from pennyweight.data.lock import download_lock
 from pennyweight.settings.recipe_text import recipe_to_text
 
 LONGEST_SECONDS = 30
-ENDLESS_BYTES = 1_000_000_000
 RECORD, RECIPE, METRICS, WEIGHTS = "record.json", "recipe.toml", "metrics.csv", "weights.safetensors"
 OLDER, NEWEST = "checkpoint-0001.safetensors", "checkpoint-0002.safetensors"
 PY = "from support import TINY\n"
 TRAIN = ["train", "tiny.toml", "--dataset", "digits", "--engine", "torch", "--out", "run"]
-
-
-def pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def device(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("/dev/zero")
-
-
-def folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def endless(path: Path) -> None:
-    with open(path, "r+b") as file:
-        file.truncate(ENDLESS_BYTES)
-
-
-def link(path: Path) -> None:
-    """The same content, but outside of the run folder."""
-    path.rename(path.parent.parent / "elsewhere")
-    path.symlink_to("../elsewhere")
 
 
 KINDS: dict[Callable[[Path], None], str] = {

@@ -2,14 +2,13 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import mirrors
 import platformdirs
 import pytest
 
@@ -23,92 +22,9 @@ from pennyweight.data.sources import FASHION_MNIST, MNIST, SOURCES, Source
 QUICK = Timeouts(reach_seconds=2.0, stall_seconds=0.5, lock_seconds=5.0, progress_seconds=0.05)
 CONTENTS = {file.name: gzip.compress(f"the bytes of {file.name}".encode() * 9, mtime=0) for file in MNIST.files}
 WRONG = {name: content[:-1] + b"?" for name, content in CONTENTS.items()}
-HTML = b"<!DOCTYPE html><html><body>Please sign in to this network</body></html>"
 
 
-class Mirror(ThreadingHTTPServer):
-    """A mirror on loopback that answers in one chosen way and remembers what was asked of it."""
-
-    daemon_threads = True
-
-    def __init__(self, behaviour: str) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.behaviour = behaviour
-        self.gets: list[str] = []
-        self.heads: list[str] = []
-        self.closing = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/data/"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients hang up on purpose here."""
-
-
-class Answering(BaseHTTPRequestHandler):
-    server: Mirror
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.server.heads.append(self.path)
-        if self.server.behaviour == "late":
-            self.server.closing.wait(0.3)
-        if self.server.behaviour == "silent":
-            self.server.closing.wait(5)
-        self._begin(0)
-
-    def do_GET(self) -> None:
-        self.server.gets.append(self.path)
-        content = CONTENTS[Path(self.path).name]
-        match self.server.behaviour:
-            case "403" | "503":
-                self._begin(0)
-            case "html":
-                self._send(HTML, len(HTML))
-            case "truncated":
-                self._send(content[:30], len(content))
-            case "wrong":
-                self._send(WRONG[Path(self.path).name], len(content))
-            case "too long":
-                self._send(content + b"x" * 10_000, len(content) + 10_000)
-            case "stalled":
-                self._send(content[:57], len(content))
-                self.server.closing.wait(5)
-            case "dripping":
-                self._begin(len(content))
-                for byte in content:
-                    self.wfile.write(bytes([byte]))
-                    self.server.closing.wait(0.05)
-            case _:
-                self._send(content, len(content))
-
-    def _begin(self, length: int) -> None:
-        code = int(self.server.behaviour) if self.server.behaviour.isdigit() else 200
-        self.send_response(code)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-
-    def _send(self, content: bytes, length: int) -> None:
-        self._begin(length)
-        self.wfile.write(content)
-        self.wfile.flush()
-
-
-@contextmanager
-def mirror(behaviour: str) -> Iterator[Mirror]:
-    server = Mirror(behaviour)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+mirror = partial(mirrors.mirror, contents=CONTENTS)
 
 
 def small_source(*mirrors: str) -> Source:

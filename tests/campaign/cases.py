@@ -1,0 +1,47 @@
+"""The kinds of cases, and one case of a kind."""
+
+import random
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from campaign import contention, full_disks, kills, mutants, odd_files, odd_machines, signals
+from campaign.place import ENGINES, Place, use_engine
+
+KINDS = {
+    module.__name__.rpartition(".")[2].replace("_", "-"): module
+    for module in (kills, mutants, full_disks, contention, signals, odd_files, odd_machines)
+}
+SHOWN = 2_000
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A case in which something was not as promised, and what."""
+
+    number: int
+    words: str
+
+
+@dataclass
+class Tally:
+    """What came of the cases of one kind so far."""
+
+    kind: str
+    cases: int = 0
+    seconds: float = 0.0
+    breaches: list[Breach] = field(default_factory=list)
+
+
+def one_case(kind: str, seed: int, number: int, shared: Path) -> tuple[str, str]:
+    """Let one case happen; return in words what it did, or else what was not as promised."""
+    chance = random.Random(f"{seed} {kind} {number}")
+    place = Place(Path(tempfile.mkdtemp(dir=shared.parent)), shared, chance.choice(ENGINES))
+    use_engine(place.engine)
+    try:
+        return KINDS[kind].case(chance, place), ""
+    except Exception as breach:
+        return "", f"{type(breach).__name__}: {breach}".replace(str(shared.parent), "")[:SHOWN]
+    finally:
+        shutil.rmtree(place.folder, ignore_errors=True)

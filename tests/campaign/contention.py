@@ -1,0 +1,62 @@
+"""Several processes want the same at once: one run folder, one network to compile, one dataset to download.
+
+One trains and the others name it (exit code 3) or find the run complete; all use one library, and each file is
+downloaded once. The result is that of a single process, and nothing temporary is left.
+"""
+
+from random import Random
+
+import mirrors
+from crashing import outcome, run_at_once, uninterrupted
+
+from campaign.place import IMAGES, RECIPE, Place, clean, idx_files
+from campaign.state import fetched, fetching, state_of
+
+
+def case(chance: Random, place: Place) -> str:
+    return chance.choice([train, judge, compile_once, fetch])(chance.randint(2, 6), place)
+
+
+def at_once(copies: int, place: Place, words: list[str], allowed: set[int], *prepare: tuple[str, object]) -> list[int]:
+    """Run copies of a command; return their exit codes, all of them allowed and one of them the smallest allowed."""
+    ended = [clean(one, words) for one in run_at_once(copies, words, place.folder, *prepare, images=IMAGES)]
+    codes = [one.code for one in ended]
+    assert min(allowed) in codes, ended
+    assert set(codes) <= allowed, ended
+    return codes
+
+
+def train(copies: int, place: Place) -> str:
+    codes = at_once(copies, place, place.train_words(), {0, 3})
+    assert outcome(place.folder / "run") == uninterrupted(RECIPE, IMAGES)
+    return f"{copies} train in one folder, {place.engine}: exit {codes}"
+
+
+def judge(copies: int, place: Place) -> str:
+    """Looking takes no lock, and changes nothing."""
+    before = state_of(place.copy("run"))
+    codes = at_once(copies, place, ["judge", "run"], {place.usual(["judge", "run"], "run").ended.code})
+    assert state_of(place.folder / "run") == before
+    return f"{copies} judge one run: exit {codes}"
+
+
+def compile_once(copies: int, place: Place) -> str:
+    cache = place.folder / "cache"
+    cache.mkdir(0o700)
+    words = ["train", "progressive-1", "--dataset", "digits", "--epochs", "1", "--engine", "native", "--out"]
+    variables = ("surroundings", {"PENNYWEIGHT_CACHE": str(cache)})
+    codes = at_once(copies, place, [*words, "run"], {0, 3}, variables)
+    names = [path.suffix for path in cache.iterdir() if path.suffix in (".so", ".sha256", ".tmp", ".o")]
+    assert sorted(names) == [".sha256", ".so"], names
+    return f"{copies} compile one network: exit {codes}"
+
+
+def fetch(copies: int, place: Place) -> str:
+    contents = idx_files()
+    with mirrors.mirror("late", contents) as mirror:
+        words, source = fetching(place.folder, mirror.url, contents)
+        codes = at_once(copies, place, words, {0}, source)
+        gets = sorted(mirror.gets)
+    assert gets == sorted(f"/data/{name}" for name in contents), gets
+    fetched(place.folder / "data" / "mnist", contents)
+    return f"{copies} download one dataset: exit {codes}"

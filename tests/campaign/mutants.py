@@ -1,0 +1,38 @@
+"""One file of a run, of a dataset or of the published records is changed, and one command reads it.
+
+It gives the result of the unchanged file, or refuses in a sentence with exit code 2, 3 or 4 (`verify` may also disagree
+with exit code 1), within 60 seconds and 3 GiB. Training that goes on ends in the same bytes. Images are those that an
+independent reader finds in the changed file. A compiled library that was changed is compiled anew.
+"""
+
+from random import Random
+
+from crashing import outcome, uninterrupted
+
+from campaign.mutations import mutate
+from campaign.place import IMAGES, RECIPE, Place
+from campaign.readers import READERS
+
+
+def case(chance: Random, place: Place) -> str:
+    if place.engine == "native" and chance.random() < 0.15:
+        return compiled(chance, place)
+    reader = chance.choice(READERS)
+    for name in reader.names:
+        place.copy(name)
+    path = chance.choice(sorted(place.folder.glob(reader.path)))
+    words, changed = mutate(path.read_bytes(), path.suffix, chance)
+    path.write_bytes(changed)
+    return f"{path.name}, {words}; {reader.case(place, path)}"
+
+
+def compiled(chance: Random, place: Place) -> str:
+    """Change a file of the cache of compiled networks."""
+    cache = place.copy("cache")
+    path = chance.choice(sorted(cache.iterdir()))
+    words, changed = mutate(path.read_bytes(), path.suffix, chance)
+    path.write_bytes(changed)
+    ended = place.run(place.train_words(), ("surroundings", {"PENNYWEIGHT_CACHE": str(cache)}))
+    assert ended.code == 0, ended
+    assert outcome(place.folder / "run") == uninterrupted(RECIPE, IMAGES), "another library was used"
+    return f"{path.suffix} of the cache, {words}; train: exit 0"
