@@ -6,6 +6,7 @@ python tools/render_docs.py
 import re
 import sys
 from collections.abc import Iterator
+from json import dumps as to_json
 from json import loads as parse
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.ablations import ablation_table
 from pennyweight.reporting.claims import claims_table, contradictions_table, verdict_counts
-from pennyweight.reporting.outputs import outputs_page
+from pennyweight.reporting.outputs import outputs_page, schemas
 from pennyweight.reporting.published import choices_table, results_table, runs_table
 from pennyweight.reporting.recipes import claim_words
 from pennyweight.runs.find import records_in
@@ -134,13 +135,20 @@ def render(text: str) -> str:
     return MARKED.sub(lambda found: found[1] + "\n".join(TABLES[found[2]]()) + "\n" + found[3], text)
 
 
+def texts() -> Iterator[tuple[Path, str]]:
+    """Yield every file that follows from records and code, with what it should hold."""
+    yield from ((path, render(path.read_text())) for path in DOCUMENTS)
+    for verb, schema in schemas().items():
+        yield ROOT / "docs" / "schemas" / f"{verb}.json", f"{to_json(schema, indent=1)}\n"
+
+
 def main() -> int:
     """Render the documents, or with `--check` return 1 when one of them is out of date."""
-    stale = [path for path in DOCUMENTS if render(path.read_text()) != path.read_text()]
-    for path in stale:
-        print(f"{path.relative_to(ROOT)} does not agree with records/; run: python tools/render_docs.py")
+    stale = [(path, text) for path, text in texts() if not path.exists() or path.read_text() != text]
+    for path, text in stale:
+        print(f"{path.relative_to(ROOT)} does not agree with records and code; run: python tools/render_docs.py")
         if "--check" not in sys.argv:
-            path.write_text(render(path.read_text()))
+            path.write_text(text)
     return 1 if stale and "--check" in sys.argv else 0
 
 

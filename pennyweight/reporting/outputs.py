@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, TypeAlias
 
@@ -96,30 +96,55 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
 """What each command prints: one shape, or first that of one target and then that of several."""
 
 
-def mismatches(value: object, shape: Shape, where: str = "") -> Iterator[str]:
-    """Yield what in decoded JSON is not of a shape, by its place: `.runs[0].verdict: a key is missing: met`."""
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return a JSON Schema (draft 2020-12) of what each command prints, by command."""
+    return {verb: _document(verb, shapes) for verb, shapes in OUTPUTS.items()}
+
+
+def _document(verb: str, shapes: tuple[Shape, ...]) -> dict[str, Any]:
+    kinds: dict[str, type] = {}
+    for shape in shapes:
+        _collect_kinds(shape, kinds)
+    one, *more = map(_schema, shapes)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"pennyweight {verb} --json",
+        **({"anyOf": [one, *more]} if more else one),
+        "$defs": {
+            name: {"description": sentence(kind), **_object_schema(fields_of(kind))}
+            for name, kind in sorted(kinds.items())
+        },
+    }
+
+
+def _schema(shape: Shape) -> dict[str, Any]:
     container, part = _container(shape)
     if container == "value":
-        yield from _object_mismatches(value, fields_of(shape), where)
-    elif container == "object":
-        yield from _object_mismatches(value, shape, where)
-    elif container == "by name":
-        if not isinstance(value, dict):
-            yield f"{where}: {value!r} is no object"
-            return
-        for key, item in value.items():
-            yield from mismatches(item, part, f"{where}.{key}")
-    elif container == "list":
-        if not isinstance(value, list):
-            yield f"{where}: {value!r} is no list"
-            return
-        for number, item in enumerate(value):
-            yield from mismatches(item, part, f"{where}[{number}]")
-    elif options := typing.get_args(shape):
-        if all(any(mismatches(value, option, where)) for option in options):
-            yield f"{where}: {value!r} is not {words(shape)}"
-    elif not _is(value, shape):
-        yield f"{where}: {value!r} is not {words(shape)}"
+        return {"$ref": f"#/$defs/{shape.__name__}"}
+    if container == "object":
+        return _object_schema(shape)
+    if container == "by name":
+        return {"type": "object", "additionalProperties": _schema(part)}
+    if container == "list":
+        return {"type": "array", "items": _schema(part)}
+    if options := typing.get_args(shape):
+        return {"anyOf": [_schema(option) for option in options]}
+    return {} if shape is object else {"type": JSON_TYPES[shape]}
+
+
+def _object_schema(keys: Mapping[str, Shape]) -> dict[str, Any]:
+    named = {key: _schema(shape) for key, shape in keys.items() if key != MORE}
+    return {"type": "object", "properties": named, "required": list(named), "additionalProperties": MORE in keys}
+
+
+JSON_TYPES: Mapping[Shape, str | list[str]] = {
+    str: "string",
+    int: "integer",
+    float: ["number", "null"],
+    bool: "boolean",
+    NoneType: "null",
+}
+"""What is not a finite number is printed as null."""
 
 
 def _container(shape: Shape) -> tuple[str, Shape]:
@@ -136,29 +161,6 @@ def _container(shape: Shape) -> tuple[str, Shape]:
     if origin is tuple:
         return "list", typing.get_args(shape)[0]
     return ("by name", typing.get_args(shape)[1]) if origin is Mapping else ("", None)
-
-
-def _object_mismatches(value: object, shape: Mapping[str, Shape], where: str) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield f"{where}: {value!r} is no object"
-        return
-    for key in shape:
-        if key not in value and key != MORE:
-            yield f"{where}: a key is missing: {key}"
-    for key, item in value.items():
-        if key in shape:
-            yield from mismatches(item, shape[key], f"{where}.{key}")
-        elif MORE not in shape:
-            yield f"{where}: a key is not documented: {key}"
-
-
-def _is(value: object, kind: type) -> bool:
-    """Return whether JSON's value is of a type; what is not a finite number is printed as null."""
-    if kind is object:
-        return True
-    if kind is float:
-        return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def words(shape: Shape) -> str:
@@ -178,16 +180,23 @@ def outputs_page() -> str:
     """Return the page that documents every output: a section for each command, then every value they hold."""
     sections = []
     for verb, shapes in OUTPUTS.items():
-        lines = [f"## {verb}", f"Prints: {', or '.join(words(shape) for shape in shapes)}."]
+        lines = [
+            f"## {verb}",
+            f"Prints: {', or '.join(words(shape) for shape in shapes)} ([schema](schemas/{verb}.json)).",
+        ]
         lines += [to_markdown(_keys_table(keys)) for shape in shapes if (keys := _keys(shape))]
         sections.append("\n\n".join(lines))
     kinds: dict[str, type] = {}
     for shape in (shape for shapes in OUTPUTS.values() for shape in shapes):
         _collect_kinds(shape, kinds)
     for name, kind in sorted(kinds.items()):
-        sentence = (kind.__doc__ or "").split("\n\n")[0]
-        sections.append(f"## {name}\n\n{' '.join(sentence.split())}\n\n{to_markdown(_keys_table(fields_of(kind)))}")
+        sections.append(f"## {name}\n\n{sentence(kind)}\n\n{to_markdown(_keys_table(fields_of(kind)))}")
     return "\n\n".join(sections)
+
+
+def sentence(kind: type) -> str:
+    """Return what a frozen value is, from its docstring."""
+    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
 
 
 def _keys_table(keys: Mapping[str, Shape]) -> Table:

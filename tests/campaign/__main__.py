@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -36,7 +37,7 @@ def main() -> int:
             done, breach = one_case(kind, given.seed, int(number), shared)
             print(breach or done)
             return int(bool(breach))
-        tallies = campaign(given.minutes * 60, given.seed, shared, print)
+        tallies = campaign(given.minutes * 60, given.seed, shared, partial(print, flush=True))
     columns = (Column("kind"), *right("cases", "breaches", "seconds"))
     rows = ((one.kind, f"{one.cases:,}", str(len(one.breaches)), f"{one.seconds:.0f}") for one in tallies)
     print(to_text(table(columns, rows)))
