@@ -3,14 +3,21 @@
 python tools/render_docs.py
 """
 
+import os
 import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from json import dumps as to_json
 from json import loads as parse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pennyweight as pw
+from pennyweight.api import plan_run
+from pennyweight.base.errors import PennyweightError
 from pennyweight.documents.check import CheckedClaim
 from pennyweight.documents.claims.contradictions import CONTRADICTIONS
 from pennyweight.documents.contradictions import found_by
@@ -24,6 +31,7 @@ from pennyweight.reporting.claims import claims_table, contradictions_table, ver
 from pennyweight.reporting.outputs import outputs_page, schemas
 from pennyweight.reporting.published import choices_table, results_table, runs_table
 from pennyweight.reporting.recipes import claim_words
+from pennyweight.reporting.text import wrapped
 from pennyweight.runs.find import records_in
 from pennyweight.runs.record_tree import full_runs, read_tree
 from pennyweight.settings.recipe import Recipe
@@ -32,6 +40,7 @@ from pennyweight.tables.table import Column, right, table
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
+BETWEEN = "\n\n"
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -120,13 +129,105 @@ def campaign() -> Iterator[str]:
         yield from (f"- breach, case {one['number']}: `{' '.join(one['words'].split())}`" for one in kind["breaches"])
 
 
+def verdict() -> Iterator[str]:
+    """Yield what `judge` prints of one published run."""
+    yield from shown("judge", "records/mnist/native/pennyweight-8k/seed-0.json")
+
+
+def layers() -> Iterator[str]:
+    """Yield the layers that `show` prints of a recipe, without what is around them."""
+    first, out, *_ = ended("show", "pennyweight-8k")
+    yield f"```\n$ pennyweight {first}\n...\n{out.split(BETWEEN)[1]}\n...\n```"
+
+
+def documents() -> Iterator[str]:
+    """Yield the five documents by number and title, with the recipes that are theirs."""
+    rows = []
+    for title in pw.claims():
+        number, _, name = title.partition(" ")
+        recipes = [recipe.name for recipe in RECIPES if recipe.origin.document == number]
+        rows.append((number, name, ", ".join(recipes)))
+    yield to_markdown(table((Column("document"), Column("title"), Column("recipes")), rows))
+
+
+def folders() -> Iterator[str]:
+    """Yield the folders of some commands, as the command line would name them."""
+    digits = pw.dataset("digits")
+    words = ([], ["--seed", "3"], ["-s", "epochs=5"], ["-s", "optimizer.learning_rate=0.01"], ["--no-test"])
+    rows = []
+    for more in (*words, ["--engine", "torch"], ["--out", "mine"]):
+        request = pw.Request(
+            target="skip-3",
+            seed=int(more[1]) if "--seed" in more else 0,
+            settings=tuple(more[1:]) if "-s" in more else (),
+            dataset=digits,
+            engine="torch" if "--engine" in more else "native",
+            use_test="--no-test" not in more,
+            out=Path("mine") if "--out" in more else None,
+        )
+        command = " ".join(["pennyweight train skip-3 --dataset digits", *more])
+        rows.append((f"`{command}`", f"`{plan_run(request).folder}`"))
+    yield to_markdown(table((Column("command"), Column("folder")), rows))
+
+
+def exit_codes() -> Iterator[str]:
+    """Yield the exit codes with the errors that end in them, from the classes of the errors."""
+    kinds = sorted(PennyweightError.__subclasses__(), key=lambda kind: (kind.exit_code, kind.__name__))
+    rows = [("0", "", "Done. The verdict of a finished training is a result, not a failure.")]
+    rows += [("1", "", "A judgement failed: judge, audit or verify.")]
+    rows += [(str(kind.exit_code), f"`{kind.__name__}`", (kind.__doc__ or "").split("\n\n")[0]) for kind in kinds]
+    yield to_markdown(table((Column("exit code"), Column("error in Python"), Column("when")), rows))
+
+
+COMMONEST = (
+    ("A misspelt recipe", "show progresive-3"),
+    ("A misspelt setting", "train skip-3 -s optimizer.learning_rat=0.1"),
+    ("A value that is none", "train skip-3 -s epochs=many"),
+    ("A folder of data that is not there", "train skip-3 --data nowhere"),
+    ("A run that is not finished, or a folder that holds none", "judge runs/skip-3"),
+    ("A file that was cut off or edited", "judge damaged.json"),
+    ("A file in place of a folder", "train skip-3 --dataset digits --engine native --out damaged.json"),
+    ("Runs that cannot be compared", "compare skip-3 skip-3"),
+)
+"""What goes wrong most often, each with a command that shows it."""
+
+
+def commonest() -> Iterator[str]:
+    """Yield what the commonest mistakes end in, by making them."""
+    record = (RECORDS / "mnist" / "native" / "skip-3" / "seed-0.json").read_bytes()
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("damaged.json").write_bytes(record[: len(record) // 2])
+        for title, words in COMMONEST:
+            _, out, err, code = ended(*shlex.split(words))
+            said = wrapped(err.strip().splitlines()[-1], width=100)
+            yield f"**{title}** (exit {code})\n\n```\n$ pennyweight {words}\n{out}{said}\n```\n"
+
+
+def shown(*words: str) -> Iterator[str]:
+    """Yield a command and what it prints, as in a terminal."""
+    line, out, *_ = ended(*words)
+    yield f"```\n$ pennyweight {line}\n{out.rstrip()}\n```"
+
+
+def ended(*words: str) -> tuple[str, str, str, int]:
+    """Return a command as one line, what it printed and its exit code, run in a terminal of 80 columns."""
+    command = [sys.executable, "-m", "pennyweight", *words]
+    surroundings = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
+    return shlex.join(words), done.stdout, done.stderr, done.returncode
+
+
 TABLES = {
     function.__name__: function
-    for function in (sentences, recipes, runs, claims, contradictions, walk, choices, json, campaign)
+    for function in (
+        *(sentences, recipes, runs, claims, contradictions, walk, choices, json, campaign),
+        *(verdict, layers, documents, folders, exit_codes, commonest),
+    )
 }
+PAGES = ("CLAIMS.md", "CHOICES.md", "json.md", "reliability.md", "run_folders.md", "errors.md")
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
-    *(ROOT / "docs" / name for name in ("CLAIMS.md", "CHOICES.md", "json.md", "reliability.md")),
+    *(ROOT / "docs" / name for name in PAGES),
 )
 
 

@@ -1,6 +1,5 @@
 """The files of a run folder held against each other, without the data: recipe, record, weights, checkpoint."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pennyweight.base.budget import judge_record
-from pennyweight.base.errors import MismatchError, UnavailableError
+from pennyweight.base.errors import MismatchError
 from pennyweight.base.reading import read_unlinked
 from pennyweight.base.records import SPLITS, RunRecord
 from pennyweight.engines.averaging import evaluated_weights
@@ -19,7 +18,7 @@ from pennyweight.recipes.catalogue import published
 from pennyweight.runs.checkpoint import Checkpoint, checkpoint_path, newest_whole
 from pennyweight.runs.checkpoint_fit import check_history, check_state, state_shapes
 from pennyweight.runs.fingerprint import PLANNED, fingerprint_of_record
-from pennyweight.runs.folder import LARGEST_RECORD_BYTES, METRICS, RECIPE, metrics_text
+from pennyweight.runs.folder import METRICS, RECIPE, metrics_agree
 from pennyweight.runs.model import TrainedModel
 from pennyweight.runs.published import is_published
 from pennyweight.settings.recipe import Recipe
@@ -131,7 +130,7 @@ def _history(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Iterato
     yield Check("every epoch is the checkpoint's", "yes", f"not {', '.join(edited)}" if edited else "yes", not edited)
     same = (record.misclassified, record.mistakes_by_epoch) == (newest.misclassified, newest.mistakes_by_epoch)
     yield Check("mistakes are the checkpoint's", "yes", "yes" if same else "no", same)
-    same = _metrics_agree(folder / METRICS, newest)
+    same = metrics_agree(folder, newest.history)
     yield Check(METRICS, "the checkpoint's epochs", "the same" if same else "others", same)
 
 
@@ -145,18 +144,6 @@ def _in_itself(folder: Path, trained: TrainedModel, newest: Checkpoint) -> Check
     except MismatchError as error:
         found = str(error)
     return check("checkpoint is consistent", "yes", found)
-
-
-def _metrics_agree(path: Path, newest: Checkpoint) -> bool:
-    """Return whether a table of epochs is the checkpoint's, in the columns it has: earlier versions wrote fewer."""
-    try:
-        written = list(csv.DictReader(read_unlinked(path, LARGEST_RECORD_BYTES).decode(errors="replace").splitlines()))
-    except (FileNotFoundError, csv.Error):
-        return False
-    except OSError as error:
-        raise UnavailableError(f"Cannot read {path}: {error.strerror}.") from error
-    found = csv.DictReader(metrics_text(newest.history).splitlines())
-    return bool(written) and written == [{name: row.get(name) for name in written[0]} for row in found]
 
 
 def _consistent(record: RunRecord, number: int) -> bool:

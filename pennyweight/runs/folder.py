@@ -140,6 +140,22 @@ def write_metrics(folder: Path, history: Sequence[EpochRow]) -> None:
     write_atomically(folder / METRICS, metrics_text(history).encode())
 
 
+def metrics_agree(folder: Path, history: Sequence[EpochRow]) -> bool:
+    """Return whether `metrics.csv` is of these epochs, in the columns it has: earlier versions wrote fewer.
+
+    Raises UnavailableError when it cannot be read.
+    """
+    path = folder / METRICS
+    try:
+        written = list(csv.DictReader(read_unlinked(path, LARGEST_RECORD_BYTES).decode(errors="replace").splitlines()))
+    except (FileNotFoundError, csv.Error):
+        return False
+    except OSError as error:
+        raise UnavailableError(f"Cannot read {path}: {error.strerror}.") from error
+    found = csv.DictReader(metrics_text(history).splitlines())
+    return bool(written) and written == [{name: row.get(name) for name in written[0]} for row in found]
+
+
 def write_record(folder: Path, record: RunRecord) -> None:
     """Write `record.json`; its folder is left out, so that a run can be moved."""
     write_atomically(folder / RECORD, to_json(record).encode())

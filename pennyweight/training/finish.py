@@ -9,6 +9,8 @@ import numpy as np
 
 from pennyweight.base.budget import budget_for, judge_record, not_judged
 from pennyweight.base.errors import MismatchError, UnavailableError
+from pennyweight.base.files import write_atomically
+from pennyweight.base.reading import read_unlinked
 from pennyweight.base.records import EpochMistakes, Misclassified, RunRecord, sealed
 from pennyweight.data.dataset import Dataset, hold_out
 from pennyweight.data.normalisation import Normalisation, normalisation_of
@@ -20,11 +22,11 @@ from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import content_digest, save_weights
 from pennyweight.runs.checkpoint import Checkpoint
 from pennyweight.runs.fingerprint import PLANNED
-from pennyweight.runs.folder import WEIGHTS, read_record, write_metrics, write_record
+from pennyweight.runs.folder import METRICS, RECIPE, WEIGHTS, metrics_agree, read_record, write_metrics, write_record
 from pennyweight.runs.model import read_weights
 from pennyweight.runs.provenance import provenance
 from pennyweight.runs.run import Run
-from pennyweight.settings.recipe_text import recipe_to_text
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_to_text
 from pennyweight.training.guards import evaluate_finite
 from pennyweight.training.prepare import Setup
 
@@ -105,7 +107,7 @@ def _write_weights(run: Run, plan: Plan, weights: State, normalisation: Normalis
 
 
 def finished_record(run: Run, last: Checkpoint, say: Callable[[str], None]) -> RunRecord:
-    """Return the record of a complete run; weights that are damaged or missing are written again from its checkpoint.
+    """Return the record of a complete run; what else is damaged or missing is written again from its checkpoint.
 
     Raises UnavailableError or MismatchError where the record cannot be read, or the checkpoint has other weights.
     """
@@ -124,7 +126,27 @@ def finished_record(run: Run, last: Checkpoint, say: Callable[[str], None]) -> R
         split = hold_out(run.dataset, run.recipe.validation_images)
         _write_weights(run, plan, weights, normalisation_of(split.train_images))
         say(f"{error} It was written again from the checkpoint.")
+    _mend_texts(run, record, last, say)
     return replace(record, folder=str(run.folder))
+
+
+def _mend_texts(run: Run, record: RunRecord, last: Checkpoint, say: Callable[[str], None]) -> None:
+    """Write the recipe and the table of epochs again where they are missing or others, if they are the record's."""
+    text = recipe_to_text(run.recipe).encode()
+    try:
+        is_whole = read_unlinked(run.folder / RECIPE, LARGEST_RECIPE_BYTES) == text
+    except OSError:
+        is_whole = False
+    if not is_whole and sha256(text).hexdigest() == record.recipe_sha256:
+        write_atomically(run.folder / RECIPE, text)
+        say(f"{run.folder / RECIPE} was missing or changed. It was written again.")
+    try:
+        is_whole = metrics_agree(run.folder, last.history)
+    except UnavailableError:
+        is_whole = False
+    if not is_whole and last.history == record.epochs:
+        write_metrics(run.folder, last.history)
+        say(f"{run.folder / METRICS} was missing or changed. It was written again from the checkpoint.")
 
 
 def _class_images(dataset: Dataset) -> list[int]:

@@ -12,7 +12,21 @@ from campaign.place import Place
 from campaign.readers import READERS
 
 NAMES = [
-    *("", " ", ".", "..", "/dev", "/dev/null", "/dev/full", "/proc/self/run", "/proc/1/mem", "x" * 256, "a\nb", "-x", "~"),
+    *(
+        "",
+        " ",
+        ".",
+        "..",
+        "/dev",
+        "/dev/null",
+        "/dev/full",
+        "/proc/self/run",
+        "/proc/1/mem",
+        "x" * 256,
+        "a\nb",
+        "-x",
+        "~",
+    ),
     *("a/" * 3_000, "é" * 100, "\u202ea", "%s{}", "run/record.json", "run/", "nothing/../run", "records/seed-0.json"),
 ]
 WORDS: list[list[str]] = [
