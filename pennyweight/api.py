@@ -315,7 +315,10 @@ def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
     Of a published run they are the published records.
     """
     try:
-        beside = records(record.recipe) if is_published(folder) else records_in(folder.resolve().parent)
+        if is_published(folder):
+            beside = records(record.recipe, dataset=record.dataset, engine=record.engine)
+        else:
+            beside = records_in(folder.resolve().parent)
     except PennyweightError:
         return []
     alike = run_key(record)

@@ -20,10 +20,14 @@ from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.runs.folder import WEIGHTS, read_record
 from pennyweight.runs.model import load_trained
-from pennyweight.runs.published import LARGEST_PARAMS, PUBLISHED, RECORDS, RUN_FILES, SEED
+from pennyweight.runs.published import PUBLISHED, RECORDS, RUN_FILES
 from pennyweight.runs.record_tree import full_runs, read_tree
 
 TREE = Path(__file__).parent.parent / "records"
+LARGEST_PARAMS = 20_000
+"""The most parameters of a recipe whose weights the package brings."""
+SEED = 0
+"""The seed whose weights it brings: the first, whatever it reached."""
 
 
 def packed_records(root: Path) -> bytes:

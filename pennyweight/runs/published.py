@@ -18,10 +18,6 @@ from pennyweight.runs.record_tree import RecordTree
 
 PUBLISHED = Path(__file__).parents[1] / "published"
 RECORDS = "records.tar.gz"
-LARGEST_PARAMS = 20_000
-"""The most parameters of a recipe whose weights the package brings."""
-SEED = 0
-"""The seed whose weights it brings: the first, whatever it reached."""
 RUN_FILES = (RECIPE, RECORD, WEIGHTS)
 """What it brings of a run."""
 WORDS = f"published with pennyweight {VERSION}"
@@ -48,15 +44,16 @@ def published_tree() -> RecordTree:
 
 def published_run_names() -> list[str]:
     """Return the recipes whose weights the package brings, by name."""
-    return sorted(path.name for path in PUBLISHED.iterdir() if path.is_dir())
+    return sorted(path.parent.name for path in PUBLISHED.glob(f"*/{RECORD}"))
 
 
 def published_run(name: str) -> Path:
     """Return the folder of a recipe's published run; raises UnavailableError for a recipe that has none."""
-    if name not in published_run_names():
+    known = published_run_names()
+    if name not in known:
         raise UnavailableError(
-            f"The package brings no weights of '{name}', only those of listed recipes of up to {LARGEST_PARAMS:,} "
-            f"parameters; 'pennyweight train {name}' trains it."
+            f"The package brings no weights of '{name}', which 'pennyweight train {name}' trains; it brings those of "
+            f"{', '.join(known)}."
         )
     return PUBLISHED / name
 

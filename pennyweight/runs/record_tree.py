@@ -36,11 +36,11 @@ class RecordTree:
 
 
 def read_tree(root: Path) -> RecordTree:
-    """Read every record below a folder; raises UnavailableError without it, or when a file cannot be read."""
+    """Read every record of a tree in a folder; raises UnavailableError without it, or when a file cannot be read."""
     if not root.is_dir():
         raise UnavailableError(f"There is no folder {root}; --records names one like the records/ of the checkout.")
     texts = dict[PurePosixPath, str]()
-    for path in sorted(root.rglob("seed-*.json")):
+    for path in sorted(root.glob("*/*/*/seed-*.json")):
         try:
             text = read_regular(path, LARGEST_RECORD_BYTES).decode(errors="replace")
         except OSError as error:
