@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import pennyweight as pw
+from pennyweight.nets.measure import measure
+
 ROOT = Path(__file__).parent.parent
 CI = ROOT / ".ci" / "run"
 
@@ -132,6 +135,27 @@ def test_the_figures_of_the_documents_are_rendered_from_the_records() -> None:
         [sys.executable, str(ROOT / "tools" / "render_docs.py"), "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_first_screen_of_the_readme_shows_budget_verdict_layers_and_documents() -> None:
+    """In this order, before anything is explained."""
+    screen = (ROOT / "README.md").read_text().partition("\n## ")[0]
+    recipe = pw.recipe("pennyweight-8k")
+    (budget,) = recipe.budgets
+    wanted = [
+        "under a hard budget",
+        "budget kept on mnist",
+        f"{measure(recipe.plan()).params:,}",
+        f"at most {budget.max_params:,}",
+        f"at most {budget.max_epochs}",
+        f"at least {budget.accuracy} %",
+        *(f"{node.number:>2}  {type(node.operation).__name__}" for node in recipe.plan().nodes),
+        *(f"| {title.replace(' ', ' | ', 1)} |" for title in pw.claims()),
+    ]
+    places = [screen.find(words) for words in wanted]
+    assert -1 not in places, wanted[places.index(-1)]
+    assert places == sorted(places)
+    assert len(screen.splitlines()) <= 75
 
 
 def test_the_tree_of_the_readme_names_every_room() -> None:

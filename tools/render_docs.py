@@ -145,7 +145,7 @@ def documents() -> Iterator[str]:
     rows = []
     for title in pw.claims():
         number, _, name = title.partition(" ")
-        recipes = [recipe.name for recipe in RECIPES if recipe.origin.document == number]
+        recipes = [recipe.name for recipe in RECIPES if recipe.origin.document == title]
         rows.append((number, name, ", ".join(recipes)))
     yield to_markdown(table((Column("document"), Column("title"), Column("recipes")), rows))
 
@@ -166,7 +166,7 @@ def folders() -> Iterator[str]:
             out=Path("mine") if "--out" in more else None,
         )
         command = " ".join(["pennyweight train skip-3 --dataset digits", *more])
-        rows.append((f"`{command}`", f"`{plan_run(request).folder}`"))
+        rows.append((command, plan_run(request).folder))
     yield to_markdown(table((Column("command"), Column("folder")), rows))
 
 
@@ -175,7 +175,7 @@ def exit_codes() -> Iterator[str]:
     kinds = sorted(PennyweightError.__subclasses__(), key=lambda kind: (kind.exit_code, kind.__name__))
     rows = [("0", "", "Done. The verdict of a finished training is a result, not a failure.")]
     rows += [("1", "", "A judgement failed: judge, audit or verify.")]
-    rows += [(str(kind.exit_code), f"`{kind.__name__}`", (kind.__doc__ or "").split("\n\n")[0]) for kind in kinds]
+    rows += [(str(kind.exit_code), kind.__name__, (kind.__doc__ or "").split("\n\n")[0]) for kind in kinds]
     yield to_markdown(table((Column("exit code"), Column("error in Python"), Column("when")), rows))
 
 
@@ -187,7 +187,7 @@ COMMONEST = (
     ("A run that is not finished, or a folder that holds none", "judge runs/skip-3"),
     ("A file that was cut off or edited", "judge damaged.json"),
     ("A file in place of a folder", "train skip-3 --dataset digits --engine native --out damaged.json"),
-    ("Runs that cannot be compared", "compare skip-3 skip-3"),
+    ("A side of a comparison that is neither a folder nor a recipe", "compare skip-3 skip-4"),
 )
 """What goes wrong most often, each with a command that shows it."""
 
