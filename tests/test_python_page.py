@@ -20,7 +20,7 @@ def test_the_examples_of_the_python_page_run_one_after_the_other(
         exec(compile(example, f"docs/python.md, example {number}", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("runs/progressive-3+epochs=2+dataset=digits")
-    assert "('optimizer.learning_rate=0.005', 'epochs=1')" in printed
+    assert "('epochs=1', 'optimizer.learning_rate=0.005')" in printed
     assert "(10, 1, 1)" in printed
     assert any(re.fullmatch(r"-?[\d.]+ points, -?[\d.]+ to -?[\d.]+, p [\d.]+", line) for line in printed)
     assert printed[-1] == "There is no recipe 'progresive-3'. Did you mean 'progressive-3'? 2"
