@@ -60,8 +60,9 @@ if TYPE_CHECKING:
     from pennyweight.settings.schedules import Constant, Cosine, OneCycle, ReduceLROnPlateau, StepLR
     from pennyweight.settings.stopping import Stopping
 
+API = "pennyweight.api"
 PLACES = {
-    "pennyweight.api": (
+    API: (
         "audit",
         "claims",
         "compare",
@@ -94,7 +95,7 @@ PLACES = {
 }
 """The public names, by the module that each is loaded from when it is first used."""
 
-ELSEWHERE = {"dataset": ("pennyweight.api", "load_dataset"), "recipe": ("pennyweight.api", "find_recipe")}
+ELSEWHERE = {"dataset": (API, "load_dataset"), "recipe": (API, "find_recipe")}
 """Those that have another name there."""
 
 __all__ = [
@@ -153,13 +154,14 @@ def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
     if name == "__version__":
         return import_module("pennyweight.base.version").VERSION
-    if name in ELSEWHERE:
-        module, attribute = ELSEWHERE[name]
-        return getattr(import_module(module), attribute)
-    for module, names in PLACES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'pennyweight' has no attribute '{name}'")
+    places = {one: (module, one) for module, names in PLACES.items() for one in names} | ELSEWHERE
+    if name not in places:
+        raise AttributeError(f"module 'pennyweight' has no attribute '{name}'")
+    module, attribute = places[name]
+    value = getattr(import_module(module), attribute)
+    if module != API:
+        return value
+    return import_module("pennyweight.reporting.python_words").for_python(value)
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ from pennyweight.base.budget import Budget
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
-from pennyweight.base.values import coerce
+from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
 from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
@@ -73,11 +73,15 @@ def _base_recipe(target: str | Recipe) -> Recipe:
     return catalogue.find_recipe(target) if isinstance(target, str) else target
 
 
-def load_dataset(name: str = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
+def load_dataset(name: str | Dataset = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
     """Return a dataset by name, from `data`, $PENNYWEIGHT_DATA or the cache; what is missing is downloaded.
+
+    A Dataset itself is returned as it is.
 
     Other content than the published one is called `other-NAME`, and a sentence on stderr says so.
     """
+    if isinstance(name, Dataset):
+        return name
     coerce("The name of a dataset", name, str)
     return read_dataset(name, Path(data) if data else None)
 
@@ -93,9 +97,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
     recipe = find_recipe(base, request.assignments)
     choice = choose_engine(request.engine, request.device)
     changes = differences(catalogue.published(recipe.name) or base, recipe)
-    dataset = request.dataset
-    if isinstance(dataset, str):
-        dataset = load_dataset(dataset, request.data)
+    dataset = load_dataset(request.dataset, request.data)
     initial = _initial_weights(request.initial_weights, recipe, dataset) if request.initial_weights else None
     conditions = [] if dataset.name == DEFAULT_DATASET else [f"dataset={dataset.name}"]
     conditions += [] if request.use_test else ["no-test"]
@@ -177,6 +179,9 @@ def judge(
     `budget` or single limits are the judge's own and win over those of the runs. Raises UnavailableError where there
     is no finished run, UsageError where one seed would count twice.
     """
+    if not runs:
+        raise UsageError("There is nothing to judge; name a run folder, a folder of them, or a published recipe.")
+    check_types(budget)
     judges = JudgesBudget(budget, max_params, max_epochs, accuracy, hold_epochs)
     sources: list[Path | RunEvidence] = []
     for target in runs:
@@ -190,6 +195,7 @@ def read_budget(path: str | Path) -> Budget:
 
     Raises UnavailableError when the file cannot be read, UsageError for what is wrong in it.
     """
+    coerce("The file of a budget", path, str | Path)
     try:
         text = read_regular(Path(path), LARGEST_RECIPE_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -293,19 +299,26 @@ def claims(document: str | None = None, *, records: str | Path | None = None) ->
     return {titles[number]: tuple(check_claim(claim, evidence) for claim in group) for number, group in chosen.items()}
 
 
-def verify(folder: str | Path, *, data: str | Path | None = None, replay: bool = False) -> Verification:
+def verify(
+    folder: str | Path,
+    *,
+    dataset: str | Dataset | None = None,
+    data: str | Path | None = None,
+    replay: bool = False,
+) -> Verification:
     """Recompute what the record of a finished run states; `replay` retrains it as well.
 
-    `folder` is a run folder, or a recipe's name for its published run. A replay under other conditions is compared with
-    the seeds of the same recipe that lie beside the folder, or are published.
+    `folder` is a run folder, or a recipe's name for its published run. `dataset` is what the run was trained on, unless
+    given the one that its record names, from the folder `data`. A replay under other conditions is compared with the
+    seeds of the same recipe that lie beside the folder, or are published.
     """
     folder = _run_folder(folder)
     record = read_record(folder)
-    dataset = load_dataset(record.dataset, data)
-    verification = verify_folder(folder, dataset)
+    images = load_dataset(record.dataset if dataset is None else dataset, data)
+    verification = verify_folder(folder, images)
     if not replay:
         return verification
-    check = replay_run(folder, dataset, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
+    check = replay_run(folder, images, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
     return replace(verification, checks=(*verification.checks, check))
 
 
@@ -329,4 +342,5 @@ def audit(target: str | Recipe, rules: Rules | None = None) -> Audit:
     """Check a recipe against `rules`; without rules, against the caps of its own budget."""
     recipe = _base_recipe(target)
     coerce("rules", rules, Rules | None)
+    check_types(rules)
     return audit_recipe(recipe, rules or rules_of(recipe))

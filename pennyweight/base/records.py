@@ -20,6 +20,7 @@ _NUMBERS = re.compile(r"\[\s+\d+(,\s+\d+)*\s+\]")
 
 SPLITS = ("test", "val")
 """The splits an epoch's weights may be evaluated on."""
+VERDICT_WORDS = {True: "budget kept", False: "budget broken", None: "not judged"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Score:
     unaveraged_accuracy: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EpochRow:
     """One epoch: running training figures (augmentation and dropout on), then figures of the weights it ended with.
 
@@ -56,6 +57,12 @@ class EpochRow:
     seconds: float
     raw_val_accuracy: float | None = None
     raw_test_accuracy: float | None = None
+
+    def __repr__(self) -> str:
+        """Return one line: the epoch, its training loss, and the accuracy of every split that was measured."""
+        scores = {"train": self.train_accuracy, "val": self.val_accuracy, "test": self.test_accuracy}
+        measured = [f"{split} {accuracy:.2f} %" for split, accuracy in scores.items() if accuracy is not None]
+        return f"<EpochRow {self.epoch}: loss {self.train_loss:.4f}, {', '.join(measured)}>"
 
     def score(self, split: str) -> Score:
         """Return the figures of one split: `train`, `val` or `test`; raises ValueError for any other."""
@@ -77,13 +84,17 @@ class Misclassified:
     predicted: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EpochMistakes:
     """The images of one split that the weights of one epoch misclassify, by ascending index."""
 
     epoch: int
     split: str
     images: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """Return one line: how many images of which split are wrong after which epoch."""
+        return f"<EpochMistakes: {len(self.images)} {self.split} images after epoch {self.epoch}>"
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class Limit:
     met: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What a budget says of one run; `met` is None when the dataset has no budget, or its split was not evaluated."""
 
@@ -105,6 +116,11 @@ class Verdict:
     split: str
     limits: tuple[Limit, ...] = ()
     breaches: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return one line: whether the budget was kept on which images, and what broke it."""
+        what = f" by {', '.join(self.breaches)}" if self.breaches else ""
+        return f"<Verdict: {VERDICT_WORDS[self.met]}{what}, {self.split} images of {self.dataset}>"
 
 
 @dataclass(frozen=True)
@@ -172,7 +188,7 @@ class RunRecord:
             for split in SPLITS
             if self.epochs and (score := self.epochs[-1].score(split)).accuracy is not None
         ]
-        verdict = {True: "budget kept", False: "budget broken", None: "not judged"}[self.verdict.met]
+        verdict = VERDICT_WORDS[self.verdict.met]
         words = [f"seed {self.seed}", f"{self.params:,} parameters", f"{epochs} epochs", *reached, verdict]
         return f"<RunRecord of {name} on {self.dataset}: {', '.join(words)}>"
 

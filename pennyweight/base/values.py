@@ -5,7 +5,7 @@ import dataclasses
 import types
 import typing
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TypeVar
 
@@ -109,6 +109,13 @@ def fits(value: object, hint: object) -> bool:
     if origin is tuple:
         item = typing.get_args(hint)[0]
         return isinstance(value, tuple) and all(fits(one, item) for one in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(fits(key, typing.get_args(hint)[0]) for key in value)
+    if origin is Sequence:
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        return is_list and all(fits(one, typing.get_args(hint)[0]) for one in typing.cast(Sequence[object], value))
+    if origin is Callable:
+        return callable(value)
     if isinstance(hint, typing.ForwardRef):
         return dataclasses.is_dataclass(value)
     if hint in (int, float):
@@ -121,9 +128,10 @@ def describe(hint: object) -> str:
     """Return a type as words a user reads: `a whole number`, `a number or none`."""
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return " or ".join(describe(option) for option in typing.get_args(hint))
+    kinds = {tuple: "a list", Sequence: "a list", Mapping: "a dict", Callable: "a function"}
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}
-    if typing.get_origin(hint) is tuple:
-        return "a list"
+    if typing.get_origin(hint) in kinds:
+        return kinds[typing.get_origin(hint)]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return " or ".join(repr(member) for member in hint)
     return words.get(hint, getattr(hint, "__name__", str(hint)))  # type: ignore[call-overload, no-any-return]

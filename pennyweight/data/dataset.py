@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import UnavailableError, unknown_name_error
+from pennyweight.base.errors import UnavailableError, UsageError, unknown_name_error
 from pennyweight.base.input import Input
 from pennyweight.data import digits, fetch, sources
 from pennyweight.data.mnist_files import read_pairs
@@ -27,8 +27,8 @@ class Dataset:
     Labels are uint8, or int32 for more than 256 classes.
 
     Grey images have shape `(n, rows, columns)`, others `(n, channels, rows, columns)`. `digest` is the SHA-256 over
-    shapes and bytes of the four arrays; it says which content this is, whatever its name. `load` gives a published name
-    to the published content alone.
+    shapes and bytes of the four arrays, computed unless given; it says which content this is, whatever its name. `load`
+    gives a published name to the published content alone.
     """
 
     name: str
@@ -37,7 +37,20 @@ class Dataset:
     train_labels: NDArray[np.uint8]
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
-    digest: str
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Compute the digest where none is given; raises UsageError for arrays that cannot be a dataset."""
+        if self.digest:
+            return
+        for split in ("train", "test"):
+            _check_images(f"{split}_images", getattr(self, f"{split}_images"))
+            _check_labels(self, split)
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            shapes = self.train_images.shape[1:], self.test_images.shape[1:]
+            raise UsageError(f"The training images have shape {shapes[0]}, the test images {shapes[1]}.")
+        arrays = self.train_images, self.train_labels, self.test_images, self.test_labels
+        object.__setattr__(self, "digest", arrays_digest(*arrays))
 
     @property
     def classes(self) -> int:
@@ -118,6 +131,32 @@ def arrays_digest(*arrays: NDArray[np.uint8]) -> str:
         hasher.update(f"{array.shape};".encode())
         hasher.update(np.ascontiguousarray(array).data)
     return hasher.hexdigest()
+
+
+def _check_images(name: str, images: object) -> None:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim not in (3, 4):
+        raise UsageError(
+            f"{name} is {_kind(images)}; it must be an array of uint8 from 0 to 255 with shape (n, rows, columns) or "
+            "(n, channels, rows, columns)."
+        )
+
+
+def _check_labels(dataset: Dataset, split: str) -> None:
+    labels, images = getattr(dataset, f"{split}_labels"), getattr(dataset, f"{split}_images")
+    dtype = np.dtype(np.uint8 if dataset.classes <= 256 else np.int32)
+    if not isinstance(labels, np.ndarray) or labels.dtype != dtype or labels.shape != images.shape[:1]:
+        raise UsageError(
+            f"{split}_labels is {_kind(labels)}; it must be an array of {dtype} with shape ({len(images)},), one for "
+            "each image."
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < dataset.classes:
+        raise UsageError(
+            f"{split}_labels go from {labels.min()} to {labels.max()}, and class_names has {dataset.classes}."
+        )
+
+
+def _kind(value: object) -> str:
+    return f"{value.dtype} with shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
 def _dataset(name: str, class_names: tuple[str, ...], arrays: _Four) -> Dataset:

@@ -16,7 +16,7 @@ AS_READ = {TRUE: CONSISTENT, FALSE: INCONSISTENT, PARTLY: INCONSISTENT}
 """What is said instead where our reading of the document decides."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckedClaim:
     """A claim with its kind, its verdict, and why."""
 
@@ -24,6 +24,10 @@ class CheckedClaim:
     kind: str
     verdict: str
     reason: str
+
+    def __repr__(self) -> str:
+        """Return one line: the verdict, the recipe, and the words of the document."""
+        return f"<CheckedClaim {self.verdict}: {self.claim.recipe}, {self.claim.quote}>"
 
 
 def check_claim(claim: kinds.Claim, evidence: Evidence) -> CheckedClaim:

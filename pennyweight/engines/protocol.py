@@ -142,7 +142,9 @@ def check_images(images: NDArray[np.uint8], plan: Plan) -> None:
     """Raise UsageError when `images` are not those that `plan` reads; see TrainingJob for their shape."""
     shape = Input(*plan.image_shape).array_shape
     if not isinstance(images, np.ndarray):
-        raise UsageError(f"Images are a {type(images).__name__}; they must be a NumPy array of uint8.")
+        raise UsageError(
+            f"Images are a {type(images).__name__}; they must be a NumPy array of uint8, as dataset.test_images is."
+        )
     if images.dtype != np.uint8 or images.ndim != 1 + len(shape) or images.shape[1:] != shape:
         raise UsageError(
             f"Images are {images.dtype} with shape {images.shape}; they must be uint8 from 0 to 255 with shape "

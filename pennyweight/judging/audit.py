@@ -25,13 +25,18 @@ class Rules:
     """Pixels that a unit of the last convolution sees; a fully connected layer sees all and does not count."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """Every rule with what was found; `met` when all of them hold."""
 
     recipe: str
     met: bool
     limits: tuple[Limit, ...]
+
+    def __repr__(self) -> str:
+        """Return one line: the recipe, and which rules it breaks."""
+        broken = [f"{limit.name} {limit.measured}, {limit.allowed}" for limit in self.limits if not limit.met]
+        return f"<Audit of {self.recipe}: {'; '.join(broken) or f'every one of {len(self.limits)} rules holds'}>"
 
 
 @dataclass(frozen=True)

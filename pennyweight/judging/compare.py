@@ -23,7 +23,7 @@ class Predictions:
     p_value: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Final accuracies of two groups of runs in percent, and the first less the second (Welch, 95 %).
 
@@ -39,8 +39,14 @@ class Comparison:
     better: str
     predictions: Predictions | None
 
+    def __repr__(self) -> str:
+        """Return one line: both means, their difference, and which is better."""
+        means = [f"{side.mean:.2f} % (n {side.n})" for side in (self.first, self.second)]
+        verdict = f"{self.better} is better" if self.better else "neither is shown to be better"
+        return f"<Comparison by {self.split} accuracy: {means[0]}, {means[1]}, {self.difference.mean:+.3f}; {verdict}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Pair:
     """Two of several groups of runs, by name: the first less the second, and its p-value adjusted for all pairs (Holm).
 
@@ -53,8 +59,14 @@ class Pair:
     adjusted_p_value: float
     better: str
 
+    def __repr__(self) -> str:
+        """Return one line: both names, their difference and its p-value."""
+        return (
+            f"<Pair {self.first}, {self.second}: {self.difference.mean:+.3f}, adjusted p {self.adjusted_p_value:.2g}>"
+        )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Ranking:
     """Final accuracies of three and more groups of runs in percent, the highest mean first, and every pair of them."""
 
@@ -62,6 +74,11 @@ class Ranking:
     names: tuple[str, ...]
     finals: tuple[Summary, ...]
     pairs: tuple[Pair, ...]
+
+    def __repr__(self) -> str:
+        """Return one line: how many there are, and which has the highest mean."""
+        first = f"{self.names[0]} {self.finals[0].mean:.2f} %" if self.names else "empty"
+        return f"<Ranking of {len(self.names)} by {self.split} accuracy: first {first}>"
 
 
 def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison:

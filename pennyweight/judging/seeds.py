@@ -18,7 +18,7 @@ STRUCTURAL = ("too_many_params", "too_many_epochs")
 MET, NOT_MET, NOT_SHOWN = "met", "not met", "not shown yet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeedsFigures:
     """Accuracies of several runs of one recipe on one split, in percent.
 
@@ -41,6 +41,11 @@ class SeedsFigures:
     first_at_target: float | None
     sampling_error: float
 
+    def __repr__(self) -> str:
+        """Return one line: the mean of the last epoch, and how many seeds reached the target."""
+        reached = f"{self.reached} of {self.final.n} reached {self.target:g} %"
+        return f"<SeedsFigures: last epoch {self.final.mean:.3f} %, {reached}>"
+
 
 @dataclass(frozen=True)
 class KeptShare:
@@ -61,7 +66,7 @@ class KeptShare:
     further: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeedsJudgement:
     """All judged runs that differ in their seed alone, and what the budget says of the recipe.
 
@@ -81,6 +86,11 @@ class SeedsJudgement:
     share: KeptShare
     other_test_sets: OtherTestSets | None
     verdict: str
+
+    def __repr__(self) -> str:
+        """Return one line: the recipe, how many seeds kept the budget, and the verdict."""
+        kept = f"{self.share.kept} of {self.share.seeds} seeds kept the budget"
+        return f"<SeedsJudgement of {self.recipe} on {self.dataset}: {kept}; {self.verdict}>"
 
 
 def judge_seeds(records: Sequence[RunRecord], budget: Budget, whose: str = "") -> SeedsJudgement:

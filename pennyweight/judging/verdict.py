@@ -14,7 +14,7 @@ from pennyweight.runs.find import run_key
 from pennyweight.settings.recipe import Origin, Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunJudgement:
     """One run and what its budget says of it, computed anew; `reason` tells why it is not judged, where it is not.
 
@@ -31,6 +31,10 @@ class RunJudgement:
     other_test_sets: OtherTestSets | None
     reason: str = ""
 
+    def __repr__(self) -> str:
+        """Return one line: which run, and its verdict."""
+        return f"<RunJudgement of {self.source}: {self.verdict!r}>"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -41,13 +45,20 @@ class Problem:
     exit_code: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
     """Every run, every recipe with its seeds, and every run that could not be read."""
 
     runs: tuple[RunJudgement, ...]
     groups: tuple[SeedsJudgement, ...]
     problems: tuple[Problem, ...]
+
+    def __repr__(self) -> str:
+        """Return one line: how many runs kept their budget, how many could not be judged, and whether all is met."""
+        kept = sum(run.verdict.met is True for run in self.runs)
+        problems = f", {len(self.problems)} cannot be judged" if self.problems else ""
+        words = {True: "met", False: "not met", None: "not judged"}[self.met]
+        return f"<Judgement: {kept} of {len(self.runs)} runs kept their budget{problems}; {words}>"
 
     @property
     def met(self) -> bool | None:

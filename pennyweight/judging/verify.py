@@ -20,7 +20,7 @@ from pennyweight.runs.model import TrainedModel, load_trained
 from pennyweight.runs.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """Every check of a run folder; `agrees` when none of them disagrees.
 
@@ -30,6 +30,12 @@ class Verification:
     folder: str
     checks: tuple[Check, ...]
     on_trust: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        """Return one line: the folder, how many checks were made, and what disagrees."""
+        broken = [check.name for check in self.checks if check.agrees is False]
+        words = f"disagree: {', '.join(broken)}" if broken else "none disagrees"
+        return f"<Verification of {self.folder}: {len(self.checks)} checks, {words}>"
 
     @property
     def agrees(self) -> bool:

@@ -64,13 +64,17 @@ class Node:
         return f"layer {self.number} ({type(self.operation).__name__})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """The nodes of a network from an image of `image_shape` to `classes` logits."""
 
     nodes: tuple[Node, ...]
     image_shape: Shape
     classes: int
+
+    def __repr__(self) -> str:
+        """Return one line: how many nodes there are, and from what to what they lead."""
+        return f"<Plan of {len(self.nodes)} nodes: images of {_text(self.image_shape)} to {self.classes} logits>"
 
     @property
     def weights(self) -> tuple[Tensor, ...]:

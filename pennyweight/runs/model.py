@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
+from pennyweight.base.errors import MismatchError, UnavailableError, UsageError, unknown_name_error
 from pennyweight.base.reading import read_unlinked
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import RunRecord, Score
+from pennyweight.base.values import coerce
+from pennyweight.data.dataset import Dataset
 from pennyweight.data.normalisation import Normalisation
-from pennyweight.engines.evaluation import CHUNK_IMAGES
+from pennyweight.engines.evaluation import CHUNK_IMAGES, score
 from pennyweight.engines.predict import make_predictor
 from pennyweight.engines.protocol import check_images
 from pennyweight.nets.forward import softmax
@@ -64,16 +66,18 @@ class TrainedModel:
         return self.recipe.plan(len(self.classes))
 
     def predict(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.int64]:
-        """Return the predicted class of each image, shape (n,); images are uint8; see `logits`."""
+        """Return the predicted class of each image, shape (n,), as a whole number; see `logits`."""
         predicted: NDArray[np.int64] = self.logits(images, engine).argmax(axis=1)
         return predicted
 
     def logits(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.float32]:
-        """Return logits, shape (n, classes), of uint8 images shaped as the recipe's input.
+        """Return logits, shape (n, classes), of uint8 images shaped as the recipe's input; one image alone is n = 1.
 
         `engine` is `native`, `torch` or `numpy`; unless given the fastest that this machine has. Raises UsageError for
         other images or engines.
         """
+        if isinstance(images, np.ndarray) and images.shape == self.recipe.input.array_shape:
+            images = images[None]
         check_images(images, self.plan)
         _warn_of_inverted(images, self.normalisation)
         predictor = make_predictor(engine, self.plan, self.weights, self.normalisation, self.recipe.batch_images)
@@ -90,6 +94,27 @@ class TrainedModel:
             raise UsageError(f"k is {k}; it must be from 1 to {len(self.classes)}, the number of classes.")
         ranked: NDArray[np.int64] = np.argsort(-self.logits(images, engine), axis=1, kind="stable")[:, :k]
         return ranked
+
+    def evaluate(self, dataset: Dataset, split: str = "test", engine: str = "auto") -> Score:
+        """Return mean loss, accuracy in percent and count of correct images on the `test` or the `train` images.
+
+        Raises UsageError for another split, and for images or classes that are not those of the network.
+        """
+        coerce("dataset", dataset, Dataset)
+        parts = {
+            "test": (dataset.test_images, dataset.test_labels),
+            "train": (dataset.train_images, dataset.train_labels),
+        }
+        if split not in parts:
+            raise unknown_name_error("split", split, parts)
+        if dataset.class_names != self.classes:
+            raise UsageError(
+                f"'{self.recipe.name}' tells apart {', '.join(self.classes)}; {dataset.name} has the classes "
+                f"{', '.join(dataset.class_names)}."
+            )
+        images, labels = parts[split]
+        found = score(self.logits(images, engine), labels)
+        return Score(found.loss, found.accuracy, found.correct)
 
     def torch_module(self) -> "PlanModule":
         """Return a `torch.nn.Module` with these weights, to evaluate; it takes what `normalisation.apply` returns."""

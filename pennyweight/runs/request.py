@@ -156,6 +156,10 @@ class RequestOptions(TypedDict, total=False):
 
 def as_request(target: str | Recipe | Request, options: RequestOptions) -> Request:
     """Return the request for `target` with `options`; those of a request that is passed win over its own."""
+    hints = get_type_hints(RequestOptions)
+    for name, value in options.items():
+        if name in hints:
+            coerce(name, value, hints[name])
     values = dict(options)
     if "settings" in options:
         values["settings"] = assignments_of(options["settings"])

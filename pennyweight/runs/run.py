@@ -9,7 +9,7 @@ from pennyweight.nets.weights import content_digest
 from pennyweight.settings.recipe import Recipe
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
     """What to train on what, where it is kept; `changes` are the keys that differ from the published recipe."""
 
@@ -27,6 +27,11 @@ class Run:
     """Weights and buffers to start from, instead of those drawn by the seed."""
     planned_seeds: int = 0
     """How many seeds, counted from 0, are planned for this recipe before any of them is trained; 0 where none are."""
+
+    def __repr__(self) -> str:
+        """Return one line: what is trained on what, and where it is kept."""
+        what = "+".join([self.recipe.name, *self.changes])
+        return f"<Run of {what} on {self.dataset.name}: seed {self.seed}, {self.engine} engine, in {self.folder}>"
 
     @property
     def initial_sha256(self) -> str:

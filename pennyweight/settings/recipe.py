@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, fields, replace
 from pennyweight.base.budget import Budget, check_budget
 from pennyweight.base.errors import UsageError
 from pennyweight.base.input import Input
-from pennyweight.base.values import check_types
+from pennyweight.base.values import check_types, coerce
 from pennyweight.data.augment import Augmentation
 from pennyweight.data.dataset import Dataset
 from pennyweight.nets.layers import Layers
+from pennyweight.nets.measure import measure
 from pennyweight.nets.plan import Plan, make_plan
 from pennyweight.settings.averaging import Averaging
 from pennyweight.settings.optimizers import Optimizer, check_optimizer
@@ -31,7 +32,7 @@ class PublishedResult:
     epoch: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Origin:
     """Where the settings of `recipe` come from; `recipes/origins.py` holds a recipe against the one its origin names.
 
@@ -54,6 +55,11 @@ class Origin:
     changed: tuple[str, ...] = ()
     """What is no longer as in `recipe`: `key=value` with the value there, or the key alone where it has none."""
 
+    def __repr__(self) -> str:
+        """Return one line: the document, and how many settings are changed."""
+        changed = f", {len(self.changed)} changed" if self.changed else ""
+        return f"<Origin: {self.document or 'no document'}{changed}>"
+
     def says(self, key: str) -> str:
         """Return `document`, `suggested`, `default` or `changed` for a setting's key; nothing where none covers it."""
         if any(_covers(text.partition("=")[0], key) for text in self.changed):
@@ -71,7 +77,7 @@ def _covers(name: str, key: str) -> bool:
     return key == name or key.startswith(f"{name}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
     """Everything that decides how a network is trained; two equal recipes and seeds give equal weights.
 
@@ -95,12 +101,26 @@ class Recipe:
     budgets: tuple[Budget, ...] = ()
     origin: Origin = field(default_factory=lambda: Origin(document=""))
 
+    def __repr__(self) -> str:
+        """Return one line: what is trained how; whatever is wrong in a recipe, its repr does not fail."""
+        kinds = type(self.optimizer).__name__, type(self.schedule).__name__
+        try:
+            size = f"{measure(self.plan()).params:,} parameters"
+        except Exception:  # a recipe that cannot work is shown while one finds out why
+            size = "cannot be planned"
+        return f"<Recipe {self.name}: {size}, {self.epochs} epochs, {', '.join(kinds)}>"
+
     def plan(self, classes: int = DIGITS) -> Plan:
         """Return the network's plan for that many classes: ten digits unless a dataset says otherwise.
 
         Raises UsageError naming the layer whose shape or setting cannot work.
         """
-        return make_plan(self.layers, classes, self.input.shape)
+        coerce("classes", classes, int)
+        try:
+            return make_plan(self.layers, classes, self.input.shape)
+        except (TypeError, AttributeError, AssertionError):
+            check_types(self)  # which names the field of a wrong type that it stumbled over
+            raise
 
 
 DESCRIPTION = ("name", "budgets", "origin")

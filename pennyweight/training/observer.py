@@ -1,12 +1,13 @@
 """Who is told how a run goes."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pennyweight.base.records import EpochRow
 from pennyweight.runs.run import Run
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Who is told how a run goes; nothing an observer does changes what is computed."""
 

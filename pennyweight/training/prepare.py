@@ -64,7 +64,7 @@ def prepare(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         images=split.train_images,
         labels=split.train_labels,
     )
-    engine = make_engine(run.engine, run.device, job, observer.message)
+    engine = make_engine(run.engine, run.device, job, lambda text: observer.message(text))
     return Setup(
         run=run,
         plan=plan,

@@ -76,7 +76,7 @@ def test_any_view_of_images_is_taken_and_none_at_all(digits_run: Path) -> None:
     [
         (np.zeros((2, 28, 28)), "float64 with shape (2, 28, 28)"),
         (np.zeros((2, 28, 28), np.int64), "int64"),
-        (np.zeros((28, 28), np.uint8), "shape (28, 28); they must be uint8 from 0 to 255 with shape (n, 28, 28)."),
+        (np.zeros((28, 27), np.uint8), "shape (28, 27); they must be uint8 from 0 to 255 with shape (n, 28, 28)."),
         (np.zeros((2, 1, 28, 28), np.uint8), "shape (2, 1, 28, 28)"),
         (np.zeros((2, 32, 32), np.uint8), "shape (2, 32, 32)"),
         ([[0] * 28] * 28, "Images are a list"),
@@ -112,8 +112,8 @@ def test_the_weights_of_another_recipe_are_refused_by_the_layer(folder: Path) ->
         pw.load(folder)
     assert str(refused.value) == (
         f"{folder / 'weights.safetensors'} does not fit recipe 'tiny': layer 1 (Conv) holds float32 (8, 1, 3, 3) for "
-        "'1.weight', the network needs float32 (4, 1, 3, 3). This writes it again from the checkpoint: pennyweight "
-        f"train --dataset=digits --engine=torch --out={folder} -- {folder / 'recipe.toml'}"
+        "'1.weight', the network needs float32 (4, 1, 3, 3). This writes it again from the checkpoint: "
+        f'pw.train("{folder / "recipe.toml"}", dataset="digits", engine="torch", out="{folder}")'
     )
 
 
