@@ -4,6 +4,7 @@
 
     record = pw.train("progressive-3", seed=0)
     model = pw.load(record.folder)
+    print(pw.__version__)
 
 Everything here is loaded when it is first used, so that importing the package is quick and never loads PyTorch.
 """

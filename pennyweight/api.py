@@ -9,6 +9,7 @@ from typing import Unpack
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
+from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.values import check_types, coerce
@@ -32,7 +33,7 @@ from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.nets.weights import check_fit, content_digest
 from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
-from pennyweight.reporting.console import Console
+from pennyweight.reporting.python_words import PythonConsole
 from pennyweight.runs.find import find_runs, records_in, run_key
 from pennyweight.runs.folder import default_folder, read_record
 from pennyweight.runs.model import TrainedModel, load_trained
@@ -50,7 +51,11 @@ RUNS = Path("runs")
 
 
 def published_recipes() -> tuple[Recipe, ...]:
-    """Return the published recipes."""
+    """Return the published recipes.
+
+    >>> len(pw.published_recipes())
+    14
+    """
     return catalogue.RECIPES
 
 
@@ -61,6 +66,9 @@ def find_recipe(target: str | Recipe, settings: Mapping[str, object] | Sequence[
     `{"optimizer.learning_rate": 0.05}` or `["optimizer.learning_rate=0.05"]`. What differs from the recipe it was made
     from, by them or by `dataclasses.replace`, loses that recipe's document and claim. Raises UsageError for an unknown
     name or setting.
+
+    >>> pw.recipe("skip-3", {"optimizer.learning_rate": 0.05}).optimizer.learning_rate
+    0.05
     """
     base = _base_recipe(target)
     changed = change(base, assignments_of(settings))
@@ -79,6 +87,9 @@ def load_dataset(name: str | Dataset = DEFAULT_DATASET, data: str | Path | None 
     A Dataset itself is returned as it is.
 
     Other content than the published one is called `other-NAME`, and a sentence on stderr says so.
+
+    >>> pw.dataset("digits")
+    <Dataset digits: 1,437 training and 360 test images, 28x28 pixels, 10 classes>
     """
     if isinstance(name, Dataset):
         return name
@@ -138,8 +149,6 @@ def train(
 ) -> RunRecord:
     """Train a recipe and return its record; an unfinished run is resumed, a finished one is returned as it is.
 
-        record = pw.train("pennyweight-8k", seed=1, settings={"optimizer.learning_rate": 0.005})
-
     Progress is printed to stderr, one line per epoch, in a terminal and in a notebook, or as `progress` says; an
     `observer` of your own takes its place.
     `target` is a recipe, its name or file, or a whole Request. Options are the fields of a Request: `seed`, `settings`,
@@ -148,19 +157,29 @@ def train(
     from 0 on, will decide on the recipe; fixed before any is trained) and `again` (move an existing run folder aside
     first). Raises what `training.loop.train` raises, and UsageError or UnavailableError for a request that cannot be
     carried out.
+
+    >>> record = pw.train("progressive-1", dataset="digits", epochs=1, progress=False)
+    >>> record.folder
+    'runs/progressive-1+epochs=1+dataset=digits/seed-0'
     """
     request = as_request(target, options)
-    observer = observer or (Console() if _is_watched(progress) else Silent())
+    observer = observer or (PythonConsole() if _is_watched(progress) else Silent())
     return train_run(plan_run(request), observer, stop, again=request.again)
 
 
 def load(folder: str | Path) -> TrainedModel:
     """Return the trained network of a finished run's folder, or the published one of a recipe's name.
 
-        model = pw.load("pennyweight-8k")
-
     A folder of that name is taken first; `model.source` says where the weights are from. Raises UnavailableError where
     there is neither, and for a recipe whose weights the package does not bring; MismatchError for a damaged run.
+
+    >>> record = pw.train("progressive-1", dataset="digits", epochs=1)
+    >>> model, digits = pw.load(record.folder), pw.dataset("digits")
+    >>> model.evaluate(digits).correct == record.epochs[-1].test_correct
+    True
+    >>> published = pw.load("pennyweight-8k")
+    >>> published.predict(digits.test_images[:3]).shape, published.probabilities(digits.test_images[0]).shape
+    ((3,), (1, 10))
     """
     trained = load_trained(_run_folder(folder))
     return replace(trained, recipe=settled(trained.recipe))
@@ -178,6 +197,9 @@ def judge(
 
     `budget` or single limits are the judge's own and win over those of the runs. Raises UnavailableError where there
     is no finished run, UsageError where one seed would count twice.
+
+    >>> pw.judge("progressive-3")
+    <Judgement: 2 of 10 runs kept their budget; not met>
     """
     if not runs:
         raise UsageError("There is nothing to judge; name a run folder, a folder of them, or a published recipe.")
@@ -194,6 +216,11 @@ def read_budget(path: str | Path) -> Budget:
     """Return the budget in a TOML file; its dataset is that of each run, a cap that is not named is none.
 
     Raises UnavailableError when the file cannot be read, UsageError for what is wrong in it.
+
+    >>> from pathlib import Path
+    >>> _ = Path("budget.toml").write_text("accuracy = 99.4")
+    >>> pw.read_budget("budget.toml").accuracy
+    99.4
     """
     coerce("The file of a budget", path, str | Path)
     try:
@@ -207,6 +234,9 @@ def compare(first: str | Path, second: str | Path, *more: str | Path) -> Compari
     """Compare runs by the accuracy of their last epoch: folders of runs, or names of published recipes.
 
     Two give a Comparison, three and more a Ranking. Raises UsageError for what cannot be compared.
+
+    >>> pw.compare("progressive-3", "skip-3").better
+    'first'
     """
     if not more:
         return compare_records(_records_at(first), _records_at(second))
@@ -224,7 +254,7 @@ def _path(target: str | Path) -> Path:
 
 def _is_watched(progress: bool | None) -> bool:
     """Return whether progress is printed: as was asked for, else in a terminal and in a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules if progress is None else progress
+    return sys.stderr.isatty() or in_notebook() if progress is None else progress
 
 
 def _published_recipe(target: str | Path) -> Recipe | None:
@@ -265,10 +295,11 @@ def _published_runs(recipe: Recipe) -> list[RunRecord]:
 def records(recipe: str | None = None, *, dataset: str | None = None, engine: str | None = None) -> list[RunRecord]:
     """Return the published records, those behind every published figure, by dataset, engine, recipe and seed.
 
-        finals = [record.epochs[-1].test_correct for record in pw.records("progressive-3", dataset="mnist")]
-
     `recipe` is a name with its changes, as `progressive-3` or `skip-1+epochs=2`. They come with the package, and are
     read offline. Raises UsageError for a recipe, dataset or engine that no published record is of.
+
+    >>> [record.epochs[-1].test_correct for record in pw.records("progressive-3", dataset="mnist")][:3]
+    [9947, 9950, 9951]
     """
     tree = published_tree()
     kinds = zip(*(folder.parts for folder in tree.folders()), strict=True)
@@ -283,7 +314,11 @@ def claims(document: str | None = None, *, records: str | Path | None = None) ->
 
     `records` is a folder of records, by default the published ones, which come with the package. Raises UsageError for
     an unknown document, UnavailableError when there is no folder `records`.
+
+    >>> [claim.verdict for claim in pw.claims("003")["003 MNIST CNN - 99.4% Accuracy with <20k Parameters"]][:2]
+    ['true', 'true']
     """
+    coerce("document", document, str | None)
     if document is not None and document not in CLAIMS:
         raise unknown_name_error("document", document, list(CLAIMS))
     tree = read_tree(Path(records)) if records else published_tree()
@@ -311,6 +346,10 @@ def verify(
     `folder` is a run folder, or a recipe's name for its published run. `dataset` is what the run was trained on, unless
     given the one that its record names, from the folder `data`. A replay under other conditions is compared with the
     seeds of the same recipe that lie beside the folder, or are published.
+
+    >>> record = pw.train("progressive-1", dataset="digits", epochs=1)
+    >>> pw.verify(record.folder, dataset=pw.dataset("digits")).agrees
+    True
     """
     folder = _run_folder(folder)
     record = read_record(folder)
@@ -339,7 +378,11 @@ def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
 
 
 def audit(target: str | Recipe, rules: Rules | None = None) -> Audit:
-    """Check a recipe against `rules`; without rules, against the caps of its own budget."""
+    """Check a recipe against `rules`; without rules, against the caps of its own budget.
+
+    >>> pw.audit("progressive-3")
+    <Audit of progressive-3: every one of 2 rules holds>
+    """
     recipe = _base_recipe(target)
     coerce("rules", rules, Rules | None)
     check_types(rules)

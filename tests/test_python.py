@@ -1,27 +1,55 @@
 """What a Python user meets: short reprs, progress, our own sentences for wrong types, datasets as values, warnings."""
 
+import ast
 import io
+import os
+import re
+import subprocess
 import sys
+import traceback
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from small_recipes import TINY
 
 import pennyweight as pw
+from pennyweight.api import plan_run
 from pennyweight.data.dataset import load
+from pennyweight.reporting.python_words import in_python
 from pennyweight.runs.request import Request
+from pennyweight.training.observer import Silent
 
 DIGITS = load("digits")
 
 
-def test_a_model_a_record_and_a_dataset_print_as_one_line(digits_run: Path) -> None:
-    model = pw.load(digits_run)
-    for value in (model, model.record, DIGITS):
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of small_recipes.TINY, of seed 0."""
+    folder = tmp_path_factory.mktemp("small") / "run"
+    pw.train(TINY, dataset=DIGITS, engine="torch", out=folder)
+    return folder
+
+
+def test_every_value_that_pw_returns_prints_as_one_line(digits_run: Path) -> None:
+    model, recipe = pw.load(digits_run), pw.recipe("progressive-3")
+    ranking, judgement = pw.compare("progressive-3", "skip-3", "iteration-3"), pw.judge("progressive-3")
+    values = [
+        *(model, model.record, model.record.epochs[0], model.record.verdict, model.record.mistakes_by_epoch[0], DIGITS),
+        *(recipe, recipe.origin, recipe.plan(), recipe.budgets[0], recipe.optimizer, recipe.schedule, recipe.layers[0]),
+        *(pw.compare("progressive-3", "skip-3"), ranking, ranking.pairs[0], pw.audit("skip-3"), pw.Rules()),
+        *(judgement, judgement.runs[0], judgement.groups[0], judgement.groups[0].figures, pw.verify(digits_run)),
+        *(pw.claims("003").popitem()[1][0], Request(target="skip-3"), plan_run(recipe, dataset=DIGITS)),
+    ]
+    for value in values:
         assert "\n" not in repr(value)
-        assert len(repr(value)) < 250
+        assert len(repr(value)) < 250, repr(value)
+    assert repr(recipe) == "<Recipe progressive-3: 6,188 parameters, 15 epochs, Adam, OneCycle>"
+    wrong = [replace(recipe, layers=layers) for layers in (3, (pw.Conv,), (), (pw.Linear(5),))]  # type: ignore[arg-type]
+    assert all(repr(one).startswith("<Recipe progressive-3: cannot be planned, ") for one in wrong)
     assert repr(DIGITS) == "<Dataset digits: 1,437 training and 360 test images, 28x28 pixels, 10 classes>"
     assert repr(model.record).startswith("<RunRecord of tiny on digits: seed 0, 404 parameters, 2 epochs, test ")
     assert repr(model).startswith("<TrainedModel tiny: 404 parameters, reads 28x28 pixels, 10 classes; <RunRecord")
@@ -41,13 +69,132 @@ def test_a_model_a_record_and_a_dataset_print_as_one_line(digits_run: Path) -> N
         (lambda: pw.judge(None), "A run folder is None, but must be text or Path."),
         (lambda: pw.recipe(None), "The recipe is None, but must be text or Recipe."),
         (lambda: pw.dataset(5), "The name of a dataset is 5, but must be text."),
+        (lambda: pw.dataset("digits", data=5), "data is 5, but must be text or Path or none."),
+        (lambda: pw.train("skip-3", seed=1.5), "seed is 1.5, but must be a whole number."),
+        (lambda: pw.train("skip-3", settings="epochs=3"), "settings is 'epochs=3', but must be a dict or a list."),
+        (lambda: pw.train("skip-3", out=3), "out is 3, but must be text or Path or none."),
+        (lambda: pw.train("skip-3", observer=3), "observer is 3, but must be Observer or none."),
+        (lambda: pw.train("skip-3", stop=3), "stop is 3, but must be a function."),
+        (lambda: pw.train("skip-3", progress="no"), "progress is 'no', but must be true or false or none."),
+        (lambda: pw.recipe("skip-3", 5), "settings is 5, but must be a dict or a list."),
+        (lambda: pw.audit("skip-3", pw.Rules(max_params="8k")), "Rules.max_params is '8k', but must be a whole"),
+        (lambda: pw.judge("skip-3", max_params="8k"), "max_params is '8k', but must be a whole number or none."),
+        (lambda: pw.judge("skip-3", budget={}), "budget is {}, but must be Budget or none."),
+        (lambda: pw.judge("skip-3", budget=pw.Budget("mnist", "8k", 1, 99)), "Budget.max_params is '8k', but must"),
+        (lambda: pw.judge(), "There is nothing to judge; name a run folder"),
+        (lambda: pw.compare("skip-3", 4), "A run folder is 4, but must be text or Path."),
+        (lambda: pw.claims(3), "document is 3, but must be text or none."),
+        (lambda: pw.verify(DIGITS), "A run folder is <Dataset digits: "),
+        (lambda: pw.verify("run", data=DIGITS), "data is <Dataset digits: "),
+        (lambda: pw.verify("run", replay="yes"), "replay is 'yes', but must be true or false."),
+        (lambda: pw.read_budget(3), "The file of a budget is 3, but must be text or Path."),
+        (lambda: pw.Recipe("x", pw.Conv(8), 1, pw.Adam()).plan(), "Recipe.layers is Conv("),
+        (lambda: pw.Recipe("x", (pw.Conv("8"), pw.Linear(pw.CLASSES)), 1, pw.Adam()).plan(), "Conv.channels is '8', "),
+        (lambda: pw.recipe("skip-3").plan("7"), "classes is '7', but must be a whole number."),
+        (lambda: dataset(images=[1]), "train_images is a list; it must be an array of uint8"),
+        (lambda: dataset(images=np.zeros((2, 28, 28))), "train_images is float64 with shape (2, 28, 28); it must be"),
+        (
+            lambda: dataset(labels=np.array([0, 1])),
+            "train_labels is int64 with shape (2,); it must be an array of uint8",
+        ),
+        (lambda: dataset(labels=np.array([0, 9], np.uint8)), "train_labels go from 0 to 9, and class_names has 2"),
+        (lambda: dataset(images=np.zeros((2, 9, 9), np.uint8)), "have shape (9, 9), the test images (28, 28)."),
     ],
-    ids=["recipe", "seed", "dataset", "rules", "folder", "runs", "no recipe", "name of a dataset"],
 )
 def test_a_wrong_type_ends_in_our_own_sentence(call, words: str) -> None:
     with pytest.raises(pw.UsageError) as refused:
         call()
     assert words in str(refused.value)
+
+
+def dataset(images: object = None, labels: object = None) -> pw.Dataset:
+    """Two images of two classes for training and for testing, the former with something exchanged."""
+    two, marks = np.zeros((2, 28, 28), np.uint8), np.array([0, 1], np.uint8)
+    return pw.Dataset(
+        "two", ("a", "b"), two if images is None else images, marks if labels is None else labels, two, marks
+    )
+
+
+COLOUR = replace(TINY, input=pw.Input(3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda run: pw.train(TINY, dataset=DIGITS, engine="torch", seed=7, out=run),
+            "seed was 0, now 7. Use another out=..., or again=True to move it aside.",
+        ),
+        (
+            lambda run: pw.train(TINY, dataset=DIGITS, device="cuda", engine="native"),
+            'device="cuda" goes with engine="torch".',
+        ),
+        (
+            lambda run: pw.train("skip-3", epochs=1, settings={"epochs": 2}),
+            'epochs=1 and settings={"epochs": ...} are both given',
+        ),
+        (
+            lambda run: pw.train(COLOUR, dataset=DIGITS),
+            'change the recipe: settings={"input.channels": 1, "input.rows": 28, "input.columns": 28}.',
+        ),
+        (lambda run: pw.claims("003", records="/nowhere"), "There is no folder /nowhere; records=... names one"),
+    ],
+)
+def test_a_refusal_speaks_of_arguments_and_not_of_flags(call, words: str, small_run: Path) -> None:
+    with pytest.raises(pw.PennyweightError) as refused:
+        call(small_run)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A lower rate may help: -s optimizer.learning_rate=1e-05.", 'settings={"optimizer.learning_rate": 1e-05}.'),
+        ("Or train with PyTorch: --engine torch.", 'Or train with PyTorch: engine="torch".'),
+        ("name a folder with --data or $X; `--dataset digits` needs", 'with data=... or $X; dataset="digits" needs'),
+        ("name the folder above: --data /home/x, whose", 'name the folder above: data="/home/x", whose'),
+        ("train it with --no-test.", "train it with use_test=False."),
+        ("gcc --version -s x failed", "gcc --version -s x failed"),
+        (
+            "This does: pennyweight train --seed=3 '--out=a b' -s optimizer=SGD -s epochs=2 -- run/recipe.toml",
+            'This does: pw.train("run/recipe.toml", seed=3, out="a b", settings={"optimizer": "SGD", "epochs": 2})',
+        ),
+    ],
+)
+def test_flags_in_a_sentence_become_arguments(text: str, words: str) -> None:
+    assert words in in_python(text)
+
+
+def refusals() -> list[str]:
+    """Every piece of text in a `raise` of the package that names a flag, but for those of the command line itself."""
+    house, found = Path(pw.__file__).parent, list[str]()
+    for path in sorted(house.rglob("*.py")):
+        if path.parent.name != "cli" and path.name != "pool.py":
+            nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+            texts = [one.value for node in nodes for one in ast.walk(node) if isinstance(one, ast.Constant)]
+            found += [text for text in texts if isinstance(text, str) and re.search(r"--[a-z]", text)]
+    return found
+
+
+def test_no_refusal_of_the_package_names_a_flag_in_python() -> None:
+    assert len(refusals()) > 10
+    assert [text for text in map(in_python, refusals()) if re.search(r"--[a-z]", text)] == []
+
+
+def test_a_recipe_file_and_an_observer_that_fail_keep_their_own_traceback(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("one = 1\nwrong = one / 0\n")
+    with pytest.raises(pw.UsageError, match="fails when it is run: ZeroDivisionError") as refused:
+        pw.recipe(str(tmp_path / "mine.py"))
+    assert isinstance(refused.value.__cause__, ZeroDivisionError)
+    assert traceback.extract_tb(refused.value.__cause__.__traceback__)[-1].filename == str(tmp_path / "mine.py")
+
+    class Failing(Silent):
+        def epoch_done(self, history: object) -> None:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as failed:
+        pw.train(TINY, dataset=DIGITS, epochs=1, out=tmp_path / "run", observer=Failing())
+    assert traceback.extract_tb(failed.value.__traceback__)[-1].name == "epoch_done"
 
 
 def test_a_dataset_may_be_passed_as_a_value_but_not_to_another_process(tmp_path: Path) -> None:
@@ -71,6 +218,39 @@ def test_progress_is_shown_in_a_terminal_unless_it_is_silenced(
     monkeypatch.setattr(sys, "stderr", Terminal())
     pw.train(TINY, dataset=DIGITS, epochs=1, out=tmp_path / "run", progress=progress)
     assert ("epoch 1/1" in sys.stderr.getvalue()) == shown
+
+
+class Shell:
+    """What IPython gives in a notebook, and in a terminal without the kernel."""
+
+    def __init__(self, kernel: bool) -> None:
+        if kernel:
+            self.kernel = object()
+
+
+@pytest.mark.parametrize(
+    ("shell", "progress", "shown"),
+    [(Shell(True), None, True), (Shell(True), False, False), (Shell(False), None, False), (None, None, False)],
+)
+def test_a_notebook_sees_one_line_that_moves_and_one_for_an_epoch(
+    shell: Shell | None, progress: bool | None, shown: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    pw.train(TINY, dataset=DIGITS, epochs=2, out=tmp_path / "run", progress=progress)
+    written = sys.stderr.getvalue()
+    lines = [line.rpartition("\r")[2] for line in written.split("\n")]
+    assert [line for line in lines if line.startswith("epoch ")] == [line for line in lines if " train " in line]
+    assert sum(" train " in line for line in lines) == (2 if shown else 0)
+    assert (written.count("\repoch") >= 4) == shown
+    assert (written == "") != shown
+
+
+def test_a_complete_run_tells_a_python_user_of_an_argument(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        pw.train(TINY, dataset=DIGITS, epochs=1, out=tmp_path / "run", progress=True)
+    assert "is already complete; again=True retrains it." in capsys.readouterr().err
 
 
 def test_nothing_is_printed_where_nobody_looks(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -106,3 +286,73 @@ def test_a_recipe_is_built_from_the_front_door_alone() -> None:
     assert pw.audit(recipe, pw.Rules(max_params=8_000, require=("batchnorm",))).met
     assert pw.recipe(replace(recipe, input=pw.Input(3, 32, 32))).plan(7).nodes[0].weights[0].shape == (8, 3, 3, 3)
     assert pw.__version__.count(".") >= 1
+
+
+def test_one_image_alone_is_a_batch_of_one(digits_run: Path) -> None:
+    model, image = pw.load(digits_run), DIGITS.test_images[3]
+    assert model.predict(image).tolist() == model.predict(DIGITS.test_images[3:4]).tolist()
+    assert model.probabilities(image).shape == (1, 10)
+    with pytest.raises(pw.UsageError, match="Images are a Dataset; they must be a NumPy array of uint8, as dataset"):
+        model.predict(DIGITS)
+
+
+def test_a_dataset_as_a_value_is_evaluated_and_verified(digits_run: Path) -> None:
+    model = pw.load(digits_run)
+    last = model.record.epochs[-1]
+    found = model.evaluate(DIGITS)
+    assert (found.correct, found.accuracy) == (last.test_correct, last.test_accuracy)
+    assert model.evaluate(DIGITS, "train").correct == model.record.final_train_correct
+    assert pw.dataset(DIGITS) is DIGITS
+    mine = replace(DIGITS, name="mine")
+    checked = pw.verify(digits_run, dataset=mine)
+    assert [check.name for check in checked.checks if check.agrees is False] == ["dataset"]
+    with pytest.raises(pw.UsageError, match="There is no split 'val'"):
+        model.evaluate(DIGITS, "val")
+    with pytest.raises(pw.UsageError, match="two has the classes a, b"):
+        model.evaluate(dataset())
+
+
+def test_a_run_on_a_dataset_of_ones_own_is_verified_and_repeated(tmp_path: Path) -> None:
+    images, labels = DIGITS.train_images, DIGITS.train_labels
+    mine = pw.Dataset("mine", DIGITS.class_names, images[:400], labels[:400], images[400:500], labels[400:500])
+    record = pw.train(TINY, dataset=mine, epochs=1, out=tmp_path / "run")
+    assert (record.dataset, record.test_images) == ("mine", 100)
+    assert pw.verify(record.folder, dataset=mine, replay=True).agrees
+    assert pw.judge(record.folder).runs[0].reason.startswith("tiny has no budget for mine")
+
+
+def test_everything_public_is_imported_by_a_star() -> None:
+    names: dict[str, object] = {}
+    exec("from pennyweight import *", names)
+    assert set(pw.__all__) <= set(names)
+
+
+USER = """
+import numpy as np
+import pennyweight as pw
+
+record = pw.train("skip-3", seed=1, settings={"epochs": 2}, dataset=pw.dataset("digits"))
+last: float = record.epochs[-1].train_accuracy
+model = pw.load(record.folder)
+labels: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = model.predict(np.zeros((1, 28, 28), np.uint8))
+recipe: pw.Recipe = pw.recipe("skip-3")
+version: str = pw.__version__
+reveal_type(pw.compare("a", "b"))
+pw.train("skip-3", sed=1)
+pw.Conv("8")
+"""
+
+
+@pytest.mark.slow
+def test_types_reach_who_checks_strictly(tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text(USER)
+    house = Path(pw.__file__).parent
+    assert (house / "py.typed").exists()
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", str(tmp_path / "user.py")]
+    environment = {**os.environ, "MYPYPATH": str(house.parent)}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "Comparison | " in ended.stdout
+    errors = [line for line in ended.stdout.splitlines() if ": error: " in line]
+    assert len(errors) == 2, errors
+    assert 'Unexpected keyword argument "sed" for "train"' in errors[0]
+    assert 'Argument 1 to "Conv" has incompatible type "str"' in errors[1]

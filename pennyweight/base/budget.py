@@ -13,6 +13,9 @@ class Budget:
     """Hard limits for one dataset: parameters, epochs, and an accuracy (percent) held over the last epochs.
 
     `hold_rate` is the share of seeds that must hold it when many are judged together. A `max_` of None is no cap.
+
+    >>> pw.Budget("mnist", max_params=8_000, max_epochs=15, accuracy=99.4, hold_epochs=5).correct_needed(10_000)
+    9940
     """
 
     dataset: str

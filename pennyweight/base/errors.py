@@ -5,19 +5,35 @@ from difflib import get_close_matches
 
 
 class PennyweightError(Exception):
-    """An error whose message is one clear sentence for the user."""
+    """An error whose message is one clear sentence for the user.
+
+    >>> try:
+    ...     pw.recipe("progresive-3")
+    ... except pw.PennyweightError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    UsageError 2
+    """
 
     exit_code = 1
 
 
 class NonFiniteError(PennyweightError):
-    """A loss or a weight became infinite or not a number during training."""
+    """A loss or a weight became infinite or not a number during training.
+
+    >>> pw.NonFiniteError.exit_code
+    1
+    """
 
     exit_code = 1
 
 
 class UsageError(PennyweightError):
-    """The request itself is wrong: an unknown name, an impossible setting, a folder of another run."""
+    """The request itself is wrong: an unknown name, an impossible setting, a folder of another run.
+
+    >>> pw.recipe("skip-3", {"epochs": 0})
+    Traceback (most recent call last):
+    pennyweight.base.errors.UsageError: epochs is 0; it must be from 1 to 100,000.
+    """
 
     exit_code = 2
 
@@ -27,19 +43,33 @@ class NoRecipeError(UsageError):
 
 
 class UnavailableError(PennyweightError):
-    """Data, an optional package or the machine is missing or refuses (full disk, unwritable, locked)."""
+    """Data, an optional package or the machine is missing or refuses (full disk, unwritable, locked).
+
+    >>> pw.dataset("mnist", data="no-such-folder")
+    Traceback (most recent call last):
+    pennyweight.base.errors.UnavailableError: There is no folder no-such-folder; name the one that holds mnist/.
+    """
 
     exit_code = 3
 
 
 class MismatchError(PennyweightError):
-    """A weight file or checkpoint is damaged, or does not fit what it is used for."""
+    """A weight file or checkpoint is damaged, or does not fit what it is used for.
+
+    >>> pw.MismatchError.exit_code
+    4
+    """
 
     exit_code = 4
 
 
 class Interrupted(PennyweightError):
-    """The user or the system asked the run to stop; the same command resumes it."""
+    """The user or the system asked the run to stop; the same command resumes it.
+
+    >>> pw.train("progressive-1", dataset="digits", epochs=2, stop=lambda: True)
+    Traceback (most recent call last):
+    pennyweight.base.errors.Interrupted: Stopped in epoch 1; the resumed run will repeat this epoch.
+    """
 
     exit_code = 130
 

@@ -9,7 +9,11 @@ MOST_CHANNELS, MOST_PIXELS = 64, 4_096
 
 @dataclass(frozen=True)
 class Input:
-    """Images of `channels` planes with `rows` x `columns` pixels; one channel is a grey image."""
+    """Images of `channels` planes with `rows` x `columns` pixels; one channel is a grey image.
+
+    >>> print(pw.Input(channels=3, rows=32, columns=32))
+    3 channels of 32x32 pixels
+    """
 
     channels: int = 1
     rows: int = 28

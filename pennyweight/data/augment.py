@@ -27,6 +27,9 @@ class Augmentation:
     `shift_fraction` is a share of the image's width and of its height, as in torchvision's RandomAffine; perspective
     follows its RandomPerspective: with `perspective_probability` each corner moves inwards by up to half of
     `perspective_distortion` of width and height. `fill` is a grey value from 0 to 255.
+
+    >>> pw.Augmentation(rotation_degrees=7).moves_images
+    True
     """
 
     rotation_degrees: float = 0.0

@@ -29,6 +29,11 @@ class Dataset:
     Grey images have shape `(n, rows, columns)`, others `(n, channels, rows, columns)`. `digest` is the SHA-256 over
     shapes and bytes of the four arrays, computed unless given; it says which content this is, whatever its name. `load`
     gives a published name to the published content alone.
+
+    >>> digits = pw.dataset("digits")
+    >>> names, images, labels = digits.class_names, digits.train_images, digits.train_labels
+    >>> pw.Dataset("few digits", names, images[:1000], labels[:1000], images[1000:], labels[1000:])
+    <Dataset few digits: 1,000 training and 437 test images, 28x28 pixels, 10 classes>
     """
 
     name: str

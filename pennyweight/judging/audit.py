@@ -13,7 +13,11 @@ from pennyweight.settings.recipe import Recipe
 
 @dataclass(frozen=True)
 class Rules:
-    """What a recipe has to keep; None means no limit. `require` and `forbid` hold names of FEATURES."""
+    """What a recipe has to keep; None means no limit. `require` and `forbid` hold names of FEATURES.
+
+    >>> pw.audit("progressive-3", pw.Rules(max_params=8_000, require=("batchnorm", "dropout"))).met
+    True
+    """
 
     max_params: int | None = None
     max_epochs: int | None = None

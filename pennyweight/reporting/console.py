@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from time import perf_counter
 
+from pennyweight.base.notebook import in_notebook
 from pennyweight.base.records import EpochRow
 from pennyweight.reporting.epochs import epoch_line, marks
 from pennyweight.reporting.text import duration, plural
@@ -14,7 +15,7 @@ from pennyweight.runs.run import Run
 
 
 class Console:
-    """Prints to stderr: a line for every epoch, and on a terminal the share of the epoch that is done."""
+    """Prints to stderr: a line for every epoch, and in a terminal or a notebook the share of it, in one that moves."""
 
     run: Run
     """The run that is shown, once it started."""
@@ -22,7 +23,7 @@ class Console:
     def __init__(self, verbose: bool = False) -> None:
         """Show a run; `verbose` adds what it is trained with."""
         self._verbose = verbose
-        self._moving = sys.stderr.isatty()
+        self._moving = sys.stderr.isatty() or in_notebook()
         self._epoch_started = perf_counter()
 
     def started(self, run: Run) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import VERDICT_WORDS, RunRecord
 from pennyweight.base.stats import summary
 from pennyweight.reporting.text import duration
 from pennyweight.runs.request import Request
@@ -90,7 +90,7 @@ def progress_text(progress: Progress, now: float) -> str:
 def run_line(record: RunRecord) -> str:
     """Return a complete run as one line: its recipe, dataset and seed, last accuracy, verdict and time."""
     split, accuracy = final_accuracy(record)
-    verdict = {True: "budget kept", False: "budget broken", None: "not judged"}[record.verdict.met]
+    verdict = VERDICT_WORDS[record.verdict.met]
     seconds = duration(sum(row.seconds for row in record.epochs))
     figure = f"{split} {accuracy:.2f} %" if accuracy is not None else "not measured"
     return f"{record.recipe:<20} on {record.dataset}, seed {record.seed:<3} {figure}  {verdict:<15} {seconds:>9}"

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from pennyweight.base.errors import PennyweightError
 from pennyweight.base.values import coerce
+from pennyweight.reporting.console import Console
 
 SWITCHES = {"again": "again=True", "no-test": "use_test=False", "replay": "replay=True"}
 VALUES = {
@@ -70,6 +71,14 @@ def _settings(changes: list[str]) -> str:
 
 def _shown(value: str) -> str:
     return value if re.fullmatch(r"\.\.\.|-?\d[\d.]*(e-?\d+)?", value) else f'"{value}"'
+
+
+class PythonConsole(Console):
+    """Shows a run to whoever trains it from Python, in arguments instead of flags."""
+
+    def message(self, text: str) -> None:
+        """Print one sentence."""
+        super().message(in_python(text))
 
 
 @cache

@@ -24,6 +24,10 @@ class Request:
 
     `target` is a published name, a recipe file, or a recipe. Nothing is looked up before the request is carried out, so
     that it means the same on another machine.
+
+    >>> request = pw.Request(target="progressive-1", dataset="digits", epochs=1)
+    >>> request.words()
+    ('--epochs=1', '--dataset=digits', '--', 'progressive-1')
     """
 
     target: str | Recipe

@@ -11,6 +11,9 @@ class Averaging:
 
     It takes the weights in every `every_steps` steps, and at the end of every epoch. At step t the decay is at most
     (1 + t) / (10 + t), as in TensorFlow's ExponentialMovingAverage, so that the initial weights are soon forgotten.
+
+    >>> pw.Averaging(decay=0.99).is_kept
+    True
     """
 
     decay: float = 0.0

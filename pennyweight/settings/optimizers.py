@@ -8,7 +8,11 @@ from pennyweight.base.errors import UsageError
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent with momentum; weight decay is added to the gradient."""
+    """Stochastic gradient descent with momentum; weight decay is added to the gradient.
+
+    >>> pw.SGD(learning_rate=0.05, momentum=0.9, nesterov=True).weight_decay
+    0.0
+    """
 
     learning_rate: float = 0.1
     momentum: float = 0.0
@@ -18,7 +22,11 @@ class SGD:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma and Ba, 2015); weight decay is added to the gradient."""
+    """Adam (Kingma and Ba, 2015); weight decay is added to the gradient.
+
+    >>> pw.Adam(learning_rate=0.01).beta1
+    0.9
+    """
 
     learning_rate: float = 0.001
     beta1: float = 0.9
@@ -29,7 +37,11 @@ class Adam:
 
 @dataclass(frozen=True)
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    >>> pw.AdamW().weight_decay
+    0.01
+    """
 
     learning_rate: float = 0.001
     beta1: float = 0.9
@@ -40,7 +52,11 @@ class AdamW:
 
 @dataclass(frozen=True)
 class Adagrad:
-    """Adagrad (Duchi, Hazan and Singer, 2011)."""
+    """Adagrad (Duchi, Hazan and Singer, 2011).
+
+    >>> pw.Adagrad().learning_rate
+    0.01
+    """
 
     learning_rate: float = 0.01
     epsilon: float = 1e-10

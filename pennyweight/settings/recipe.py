@@ -82,6 +82,10 @@ class Recipe:
     """Everything that decides how a network is trained; two equal recipes and seeds give equal weights.
 
     A field with the metadata `since`, here or in a part, came with that version: runs begun before had its default.
+
+    >>> layers = (pw.Conv(8), pw.Relu(), pw.GlobalAvgPool(), pw.Linear(pw.CLASSES))
+    >>> pw.Recipe("mine", layers, epochs=2, optimizer=pw.Adam())
+    <Recipe mine: 162 parameters, 2 epochs, Adam, Constant>
     """
 
     name: str

@@ -18,12 +18,20 @@ from pennyweight.settings.optimizers import Optimizer, base_momentum
 
 @dataclass(frozen=True)
 class Constant:
-    """The same learning rate throughout."""
+    """The same learning rate throughout.
+
+    >>> pw.recipe("evolution-v1").schedule == pw.Constant()
+    True
+    """
 
 
 @dataclass(frozen=True)
 class StepLR:
-    """Multiplies the learning rate by `factor` after every `step_epochs` epochs."""
+    """Multiplies the learning rate by `factor` after every `step_epochs` epochs.
+
+    >>> pw.StepLR(step_epochs=6, factor=0.5)
+    StepLR(step_epochs=6, factor=0.5)
+    """
 
     step_epochs: int = 1
     factor: float = 0.1
@@ -31,7 +39,11 @@ class StepLR:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Follows half a cosine, epoch by epoch, down to `final_learning_rate` (Loshchilov and Hutter, 2017)."""
+    """Follows half a cosine, epoch by epoch, down to `final_learning_rate` (Loshchilov and Hutter, 2017).
+
+    >>> pw.Cosine(final_learning_rate=1e-5)
+    Cosine(final_learning_rate=1e-05)
+    """
 
     final_learning_rate: float = 0.0
 
@@ -42,6 +54,9 @@ class OneCycle:
 
     Starts at 1 / `start_divisor` of the peak, ends at 1 / `final_divisor` of the start; with `cycle_momentum`
     the momentum (or beta1) runs the other way, from `momentum_high` to `momentum_low` and back.
+
+    >>> type(pw.recipe("progressive-3").schedule) is pw.OneCycle
+    True
     """
 
     warmup_fraction: float = 0.3
@@ -57,6 +72,9 @@ class ReduceLROnPlateau:
     """Multiplies the learning rate by `factor` when the monitored loss has not improved for `patience_epochs` epochs.
 
     The monitored loss is the held-out one, without a hold-out the training loss; never a test figure.
+
+    >>> pw.ReduceLROnPlateau(factor=0.5, patience_epochs=2).factor
+    0.5
     """
 
     factor: float = 0.1

@@ -12,6 +12,9 @@ class Stopping:
 
     The loss is the one that a plateau schedule monitors: that of the validation set, else of training. With
     `patience_epochs` 0 a run never stops early.
+
+    >>> pw.Stopping(patience_epochs=2).is_due([1.0, 1.0, 1.0, 1.0])
+    True
     """
 
     patience_epochs: int = 0
