@@ -42,7 +42,7 @@ from pennyweight.runs.record_tree import full_runs, read_tree, readings_tried, s
 from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
-from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text, change, differences
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text, change, differences, kept_by_kinds
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
@@ -123,6 +123,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
         device=request.device,
         use_test=request.use_test,
         changes=changes,
+        kept=kept_by_kinds(base, recipe),
         initial=initial,
         planned_seeds=request.planned_seeds,
     )

@@ -115,8 +115,7 @@ def _shape_after(rows: list[Layer], shape: Shape) -> Shape:
 def _row(draw: st.DrawFn, shape: Shape) -> Layer:
     _, h, w = shape
     kernel = draw(st.integers(1, 7))
-    # the smallest padding with which the kernel fits
-    padding = draw(st.integers(0, kernel - 1).filter(lambda p: kernel <= min(h, w) + 2 * p))
+    padding = draw(st.integers(0, kernel + 1).filter(lambda p: kernel <= min(h, w) + 2 * p))
     stride, bias = draw(st.integers(1, 3)), draw(st.booleans())
     pool = st.integers(1, min(h, w, 4))
     return draw(

@@ -1,6 +1,6 @@
 """The named errors of Pennyweight and the exit code each one ends in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -77,11 +77,16 @@ class Interrupted(PennyweightError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string."""
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.65)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
 
 
-def unknown_name_error(kind: str, word: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that is not in a closed set, with the nearest name, else the whole set."""
+def unknown_name_error(kind: str, word: str, known: Iterable[str], elsewhere: Mapping[str, str] = {}) -> UsageError:
+    """Return the error for a name that is not in a closed set, with the nearest name, else the whole set.
+
+    `elsewhere` holds names that have a meaning in other places, each with the sentence to say of it; an empty one
+    lists the whole set, for the nearest name would be another thing.
+    """
     names = list(known)
-    return UsageError(f"There is no {kind} '{word}'.{did_you_mean(word, names) or ' Known: ' + ', '.join(names) + '.'}")
+    said = f" {elsewhere[word]}" if elsewhere.get(word) else "" if word in elsewhere else did_you_mean(word, names)
+    return UsageError(f"There is no {kind} '{word}'.{said or ' Known: ' + ', '.join(names) + '.'}")

@@ -7,7 +7,7 @@ import typing
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pennyweight.base.errors import UsageError, unknown_name_error
 
@@ -28,10 +28,13 @@ def to_text(value: object) -> str:
     return repr(value)
 
 
-def from_text(text: str, kinds: Mapping[str, type], constants: Mapping[str, object]) -> object:
+def from_text(
+    text: str, kinds: Mapping[str, type], constants: Mapping[str, object], elsewhere: Mapping[str, str] = {}
+) -> object:
     """Read one value of the closed set `kinds`; bare names may only be those in `constants`.
 
-    Raises UsageError that names what is unknown, of the wrong type, or not readable.
+    `elsewhere` is what to say of names that are kinds in other places, see `unknown_name_error`. Raises UsageError that
+    names what is unknown, of the wrong type, or not readable.
     """
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"'{text[:40]}...' is {len(text):,} characters long; at most {LONGEST_TEXT:,} are read.")
@@ -39,16 +42,18 @@ def from_text(text: str, kinds: Mapping[str, type], constants: Mapping[str, obje
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # what Python would warn of is refused below
             tree = ast.parse(text.strip(), mode="eval")
-        return _build(tree.body, kinds, constants)
+        return _build(tree.body, _Names(kinds, constants, elsewhere))
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise UsageError(f"Cannot read '{text[:80]}'; write it like Name(value, field=value).") from error
 
 
-def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
+def make(kind: type[Kind], fields: Mapping[str, object], prefix: str | None = None) -> Kind:
     """Build a frozen value of `kind`, checking every field's name and type.
 
-    Raises UsageError naming every field that is wrong, what was given and what is expected.
+    Raises UsageError naming every field that is wrong, what was given and what is expected; `prefix` stands before a
+    field's name there, so that it is the key one types: `optimizer.`. Without one it is the kind's name.
     """
+    prefix = f"{kind.__name__}." if prefix is None else prefix
     if not isinstance(fields, Mapping):
         raise UsageError(f"{_shown(fields)} stands where the fields of {kind.__name__} are expected.")
     hints = typing.get_type_hints(kind)
@@ -56,9 +61,11 @@ def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
     checked, problems = {}, []
     for name, given in fields.items():
         try:
+            if not known:
+                raise UsageError(f"{kind.__name__} takes no values, so '{name}' cannot be given.")
             if name not in known:
                 raise unknown_name_error(f"{kind.__name__} field", name, known)
-            checked[name] = coerce(f"{kind.__name__}.{name}", given, hints[name])
+            checked[name] = coerce(f"{prefix}{name}", given, hints[name])
         except UsageError as error:
             problems.append(str(error))
     for name, field in known.items():
@@ -69,21 +76,23 @@ def make(kind: type[Kind], fields: Mapping[str, object]) -> Kind:
     return kind(**checked)
 
 
-def check_types(value: object) -> None:
+def check_types(value: object, prefix: str | None = None) -> None:
     """Raise UsageError naming the fields of a frozen value, at any depth, that are not of their declared type.
 
     Python does not check what a recipe file written in it gives: `Relu` for `Relu()`, a list for a tuple, `"3"` for 3.
+    Fields are named as the keys one types, behind `prefix`; those of an item of a tuple behind the name of its kind.
     """
     if isinstance(value, tuple):
         for item in value:
             check_types(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         given = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        if vars(make(type(value), given)) != vars(value):
+        if vars(make(type(value), given, prefix)) != vars(value):
             listed = ", ".join(name for name, item in given.items() if isinstance(item, list))
-            raise UsageError(f"{type(value).__name__}.{listed} is a list; use a tuple, in parentheses.")
-        for item in given.values():
-            check_types(item)
+            where = f"{type(value).__name__}." if prefix is None else prefix
+            raise UsageError(f"{where}{listed} is a list; use a tuple, in parentheses.")
+        for name, item in given.items():
+            check_types(item, None if prefix is None or isinstance(item, tuple) else f"{prefix}{name}.")
 
 
 def coerce(where: str, value: object, hint: object) -> object:
@@ -158,32 +167,40 @@ def _field_texts(value: object) -> list[str]:
     return texts
 
 
-def _build(node: ast.expr, kinds: Mapping[str, type], constants: Mapping[str, object]) -> object:
+class _Names(NamedTuple):
+    """The names a text may hold, and what to say of those that mean something elsewhere."""
+
+    kinds: Mapping[str, type]
+    constants: Mapping[str, object]
+    elsewhere: Mapping[str, str]
+
+
+def _build(node: ast.expr, names: _Names) -> object:
     match node:
         case ast.Call(func=ast.Name(id=name)):
-            if name not in kinds:
-                raise unknown_name_error("kind", name, kinds)
-            return make(kinds[name], _fields_of(node, kinds, constants))
+            if name not in names.kinds:
+                raise unknown_name_error("kind", name, names.kinds, names.elsewhere)
+            return make(names.kinds[name], _fields_of(node, names))
         case ast.Name(id=name):
-            if name in kinds:
+            if name in names.kinds:
                 raise UsageError(f"'{name}' needs parentheses: {name}().")
-            if name not in constants:
-                raise unknown_name_error("constant", name, constants)
-            return constants[name]
+            if name not in names.constants:
+                raise unknown_name_error("constant", name, names.constants)
+            return names.constants[name]
         case ast.Tuple(elts=items):
-            return tuple(_build(item, kinds, constants) for item in items)
+            return tuple(_build(item, names) for item in items)
         case _:
             return ast.literal_eval(node)
 
 
-def _fields_of(node: ast.Call, kinds: Mapping[str, type], constants: Mapping[str, object]) -> dict[str, object]:
-    kind = kinds[typing.cast(ast.Name, node.func).id]
-    names = [field.name for field in dataclasses.fields(kind)]
-    if len(node.args) > len(names):
-        raise UsageError(f"{kind.__name__} takes at most {len(names)} values, {len(node.args)} were given.")
-    given = {name: _build(argument, kinds, constants) for name, argument in zip(names, node.args, strict=False)}
+def _fields_of(node: ast.Call, names: _Names) -> dict[str, object]:
+    kind = names.kinds[typing.cast(ast.Name, node.func).id]
+    fields = [field.name for field in dataclasses.fields(kind)]
+    if len(node.args) > len(fields):
+        raise UsageError(f"{kind.__name__} takes at most {len(fields)} values, {len(node.args)} were given.")
+    given = {name: _build(argument, names) for name, argument in zip(fields, node.args, strict=False)}
     for keyword in node.keywords:
         if keyword.arg is None or keyword.arg in given:
             raise UsageError(f"{kind.__name__} is given '{keyword.arg or '**'}' twice or in a way that cannot be read.")
-        given[keyword.arg] = _build(keyword.value, kinds, constants)
+        given[keyword.arg] = _build(keyword.value, names)
     return given

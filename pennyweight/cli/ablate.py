@@ -5,12 +5,19 @@ from typing import Annotated
 import typer
 
 from pennyweight.base.errors import unknown_name_error
-from pennyweight.cli.options import Data, DatasetName, Json
+from pennyweight.cli.options import Data, DatasetName, Json, complete_ablation
 from pennyweight.cli.output import columns, result, result_json
 
 
 def ablate(
-    ablation: Annotated[str, typer.Argument(metavar="ABLATION", help="progressive: from its first step to its third.")],
+    ablation: Annotated[
+        str,
+        typer.Argument(
+            metavar="ABLATION",
+            help="progressive: from its first step to its third.",
+            autocompletion=complete_ablation,
+        ),
+    ],
     seeds: Annotated[str, typer.Option(metavar="LIST", help="Seeds, as 0-4 or 0,2,5.")] = "0-4",
     jobs: Annotated[int | None, typer.Option(help="Runs at the same time; default: one per core.")] = None,
     dataset: DatasetName = "mnist",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pennyweight.base.errors import NoRecipeError, PennyweightError, UsageError
-from pennyweight.cli.options import Json, complete_recipe
+from pennyweight.cli.options import Json, complete_features, complete_recipe, count_option
 from pennyweight.cli.output import columns, result, result_json, say
 from pennyweight.judging.features import FEATURES
 
@@ -27,9 +27,16 @@ Targets = Annotated[
 ]
 Features = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Features it must have, as batchnorm,dropout,gap; all of them below."),
+    typer.Option(
+        metavar="NAMES",
+        help="Features it must have, as batchnorm,dropout,gap; all of them below.",
+        autocompletion=complete_features,
+    ),
 ]
-Forbidden = Annotated[str | None, typer.Option(metavar="NAMES", help="Features it must not have, as linear.")]
+Forbidden = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Features it must not have, as linear.", autocompletion=complete_features),
+]
 
 
 def _meanings() -> str:
@@ -46,11 +53,11 @@ MEANINGS = _meanings()
 
 def audit(
     targets: Targets,
-    max_params: Annotated[int | None, typer.Option(help="Most trainable parameters allowed.")] = None,
-    max_macs: Annotated[int | None, typer.Option(help="Most multiply-accumulates per image allowed.")] = None,
-    max_epochs: Annotated[int | None, typer.Option(help="Most epochs allowed.")] = None,
+    max_params: Annotated[int | None, count_option("Most trainable parameters allowed.")] = None,
+    max_macs: Annotated[int | None, count_option("Most multiply-accumulates per image allowed.")] = None,
+    max_epochs: Annotated[int | None, count_option("Most epochs allowed.")] = None,
     min_receptive_field: Annotated[
-        int | None, typer.Option(help="Smallest receptive field, in pixels, of the last convolution.")
+        int | None, count_option("Smallest receptive field, in pixels, of the last convolution.")
     ] = None,
     require: Features = None,
     forbid: Forbidden = None,

@@ -5,15 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pennyweight.cli.options import Json
+from pennyweight.cli.options import Json, complete_document
 from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
     from pennyweight.documents.check import CheckedClaim
 
 
+Document = Annotated[
+    str | None,
+    typer.Argument(metavar="[DOCUMENT]", help="000 to 004; default: all.", autocompletion=complete_document),
+]
+
+
 def claims(
-    document: Annotated[str | None, typer.Argument(metavar="[DOCUMENT]", help="000 to 004; default: all.")] = None,
+    document: Document = None,
     records: Annotated[
         Path | None, typer.Option(help="Folder of records; default: the published ones, which come with the package.")
     ] = None,

@@ -11,7 +11,8 @@ Sides = Annotated[
     list[str],
     typer.Argument(
         metavar="RUNS RUNS...",
-        help="A run folder, a folder of runs as runs/NAME, or a recipe's name for its published records.",
+        help="A run folder, a folder of runs as runs/NAME, or a recipe's name for its published records. "
+        "No file in them is executed.",
         autocompletion=complete_recipe,
     ),
 ]

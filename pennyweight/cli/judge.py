@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Json
+from pennyweight.cli.options import Json, complete_recipe, count_option
 from pennyweight.cli.output import columns, result, result_json, say
 
 
@@ -14,17 +14,22 @@ def judge(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Run folders, folders that hold runs at any depth, record files, or names of published recipes.",
+            help="Run folders, folders that hold runs at any depth, record files, or names of published recipes. "
+            "No file in them is executed.",
+            autocompletion=complete_recipe,
         ),
     ],
     budget: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your budget as TOML: accuracy, max_params, max_epochs, hold_epochs, split."),
+        typer.Option(
+            metavar="FILE",
+            help="Your budget as TOML, which is not executed: accuracy, max_params, max_epochs, hold_epochs, split.",
+        ),
     ] = None,
-    max_params: Annotated[int | None, typer.Option(help="Most trained parameters you allow.")] = None,
-    max_epochs: Annotated[int | None, typer.Option(help="Most epochs you allow.")] = None,
+    max_params: Annotated[int | None, count_option("Most trained parameters you allow.")] = None,
+    max_epochs: Annotated[int | None, count_option("Most epochs you allow.")] = None,
     accuracy: Annotated[float | None, typer.Option(help="Accuracy in percent you ask for.")] = None,
-    hold: Annotated[int | None, typer.Option(help="Last epochs in each of which it must hold.")] = None,
+    hold: Annotated[int | None, count_option("Last epochs in each of which it must hold.")] = None,
     allow_unjudged: Annotated[
         bool, typer.Option("--allow-unjudged", help="Do not exit 1 for runs that have no budget.")
     ] = False,

@@ -1,23 +1,106 @@
 """Flags that several commands share, and completion of what they take."""
 
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pennyweight.base.errors import UsageError
+
 DATASETS = ("mnist", "fashion-mnist", "digits")
+ENGINES, DEVICES = ("auto", "native", "torch"), ("cpu", "cuda")
+WHOLE_NUMBER = re.compile(r"(-?\d[\d_]*|\d{1,3}(?:,\d{3})+)([kKmM]?)|(\d+\.\d+)([kKmM])")
+THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000}
+
+
+def whole_number(text: str | int) -> int:
+    """Read `20000`, `20,000`, `20_000`, `20k` or `1.5M`, and typer's own defaults; raises BadParameter, which typer shows with the option."""
+    match = WHOLE_NUMBER.fullmatch(str(text).strip())
+    if match:
+        digits, unit = (match[1] or match[3]).replace(",", "").replace("_", ""), (match[2] or match[4] or "").lower()
+        number = Decimal(digits) * THOUSANDS[unit]
+        if number == int(number):
+            return int(number)
+    raise typer.BadParameter(f"'{text}' is not a whole number; write it like 8000, 8,000, 8_000 or 8k.")
+
+
+def count_option(help: str) -> Any:
+    """Return an option that is a whole number as people write it."""
+    return typer.Option(metavar="INTEGER", parser=whole_number, help=help)
+
+
+def require_one_value(settings: Sequence[str] | None) -> None:
+    """Raise UsageError with a command for each value, where a setting is given several: a run has one."""
+    from pennyweight.reporting.console import same_command
+    from pennyweight.settings.recipe_text import values_apart
+
+    several = {text: values_apart(text) for text in settings or () if values_apart(text)}
+    if several:
+        commands = [same_command()]
+        for text, values in several.items():
+            commands = [command.replace(text, value) for command in commands for value in values]
+        listed, each = " -s ".join(several), "\n  ".join(commands)
+        raise UsageError(f"A run has one value of a setting; -s {listed} gives several. One command for each:\n  {each}")
 
 
 def complete_recipe(incomplete: str) -> list[str]:
     """Return the published recipes that start with what is typed."""
     from pennyweight.recipes.catalogue import RECIPE_NAMES
 
-    return [name for name in RECIPE_NAMES if name.startswith(incomplete)]
+    return _starting_with(incomplete, RECIPE_NAMES)
 
 
 def complete_dataset(incomplete: str) -> list[str]:
     """Return the datasets that start with what is typed."""
-    return [name for name in DATASETS if name.startswith(incomplete)]
+    return _starting_with(incomplete, DATASETS)
+
+
+def complete_engine(incomplete: str) -> list[str]:
+    """Return the engines that start with what is typed."""
+    return _starting_with(incomplete, ENGINES)
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Return the devices that start with what is typed."""
+    return _starting_with(incomplete, DEVICES)
+
+
+def complete_setting(incomplete: str) -> list[str]:
+    """Return the settings that start with what is typed, as `epochs=`; behind the `=` of one with kinds, its kinds."""
+    from pennyweight.settings.recipe import Recipe
+    from pennyweight.settings.recipe_text import kinds_of, setting_keys
+
+    kinds = [f"{key}={kind}" for key, named in kinds_of(Recipe).items() for kind in named]
+    return _starting_with(incomplete, kinds if "=" in incomplete else [f"{key}=" for key in setting_keys(Recipe)])
+
+
+def complete_features(incomplete: str) -> list[str]:
+    """Return the features that the last name of a list, as `batchnorm,drop`, may become."""
+    from pennyweight.judging.features import FEATURES
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _starting_with(last, FEATURES)]
+
+
+def complete_document(incomplete: str) -> list[str]:
+    """Return the numbers of the source documents that start with what is typed."""
+    from pennyweight.recipes.catalogue import DOCUMENTS
+
+    return _starting_with(incomplete, [title.split()[0] for title in DOCUMENTS])
+
+
+def complete_ablation(incomplete: str) -> list[str]:
+    """Return the ablations that start with what is typed."""
+    from pennyweight.recipes.catalogue import ABLATIONS
+
+    return _starting_with(incomplete, ABLATIONS)
+
+
+def _starting_with(start: str, words: Iterable[str]) -> list[str]:
+    return [word for word in words if word.startswith(start)]
 
 
 Target = Annotated[
@@ -40,6 +123,8 @@ Settings = Annotated[
     typer.Option(
         "-s",
         metavar="KEY=VALUE",
-        help="Change one setting, as optimizer.learning_rate=0.05; repeatable. 'show RECIPE' lists the keys.",
+        help="Change one setting, as optimizer.learning_rate=0.05; repeatable. 'show RECIPE' lists the keys. Another "
+        "kind, as optimizer=SGD, keeps the values that both kinds have.",
+        autocompletion=complete_setting,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pennyweight.cli.options import Json, Settings, Target
+from pennyweight.cli.options import Json, Settings, Target, require_one_value
 from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
@@ -20,13 +20,16 @@ def show(target: Target, settings: Settings = None, as_json: Json = False) -> No
     from pennyweight.api import find_recipe
     from pennyweight.nets.measure import measure
     from pennyweight.reporting.recipes import recipe_text
+    from pennyweight.settings.recipe_text import kept_by_kinds
 
-    recipe = find_recipe(target, settings or [])
+    require_one_value(settings)
+    base = find_recipe(target)
+    recipe = find_recipe(base, settings or [])
     measured = measure(recipe.plan())
     if as_json:
         result_json(_json_values(recipe, measured))
     else:
-        result(recipe_text(recipe, measured, columns()))
+        result(recipe_text(recipe, measured, columns(), kept_by_kinds(base, recipe)))
 
 
 def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pennyweight.base.errors import UsageError
-from pennyweight.cli.options import Data, DatasetName, Json, Settings, Target
+from pennyweight.cli.options import (
+    Data,
+    DatasetName,
+    Json,
+    Settings,
+    Target,
+    complete_device,
+    complete_engine,
+    count_option,
+    require_one_value,
+)
 
 if TYPE_CHECKING:
     from pennyweight.runs.request import Request
@@ -19,9 +29,9 @@ def train(
     ] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Several seeds, as 0-4 or 0,2,5.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Seeds trained at the same time; default: one per core.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's own.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, native or torch.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    epochs: Annotated[int | None, count_option("Epochs instead of the recipe's own.")] = None,
+    engine: Annotated[str, typer.Option(help="auto, native or torch.", autocompletion=complete_engine)] = "auto",
+    device: Annotated[str, typer.Option(help="cpu or cuda.", autocompletion=complete_device)] = "cpu",
     dataset: DatasetName = "mnist",
     data: Data = None,
     out: Annotated[
@@ -37,8 +47,8 @@ def train(
     no_test: Annotated[bool, typer.Option("--no-test", help="Never look at the test images (for selection).")] = False,
     planned_seeds: Annotated[
         int,
-        typer.Option(
-            help="How many seeds, from 0 on, will decide on the recipe; fixed before any is trained, it makes the "
+        count_option(
+            "How many seeds, from 0 on, will decide on the recipe; fixed before any is trained, it makes the "
             "verdict exact (59 of 59 or 92 of 93 show 95 %).",
         ),
     ] = 0,
@@ -78,6 +88,7 @@ def train(
         planned_seeds=planned_seeds,
         again=again,
     )
+    require_one_value(settings)
     _check_options(request, seed=seed, seeds=seeds, jobs=jobs)
     if seeds is None:
         from pennyweight.cli.train_one import train_one

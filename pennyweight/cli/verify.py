@@ -13,7 +13,8 @@ def verify(
         str,
         typer.Argument(
             metavar="FOLDER",
-            help="Folder of a finished run, or a published recipe's name for the run that the package brings.",
+            help="Folder of a finished run, or a published recipe's name for the run that the package brings. "
+            "No file in it is executed.",
             autocompletion=complete_recipe,
         ),
     ],

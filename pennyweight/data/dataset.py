@@ -106,7 +106,7 @@ def load(
         return _dataset(name, digits.CLASS_NAMES, arrays)
     source = sources.SOURCES.get(name.removeprefix(sources.OTHER))
     if source is None:
-        raise unknown_name_error("dataset", name, DATASET_NAMES)
+        raise unknown_name_error("dataset", name, DATASET_NAMES, sources.ELSEWHERE)
     root = fetch.data_folder(folder)
     train, test = read_pairs(source, _paths(source, root, report, download))
     dataset = _dataset(source.name, source.class_names, (train.images, train.labels, test.images, test.labels))

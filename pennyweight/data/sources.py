@@ -8,6 +8,8 @@ EMBEDDED = "digits"
 EMBEDDED_CONTENT = "5d946e25b9bf7c0f3c4d57909d20adab9d6712ce5b16df7aa38bb9648eb362a6"
 OTHER = "other-"
 """What stands before the name of a dataset whose folder holds other content than the published one."""
+ELSEWHERE = dict.fromkeys(("kmnist", "emnist", "qmnist", "notmnist", "cifar10", "cifar100", "svhn", "usps"), "")
+"""Datasets by other authors, whose names come near ours: none of ours is meant."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,10 @@ def _role_of_convolution(node: Node) -> str:
     channels, *sizes = node.input_shape
     if isinstance(node.operation, Depthwise) and channels > 1:
         return "depthwise" if _reads_neighbours(node) else ""
-    axes = zip(_positions(node), sizes, strict=True)
+    positions = _positions(node)
+    if not all(positions):
+        return ""
+    axes = zip(positions, sizes, strict=True)
     return "linear" if all(len(reads) == 1 or set(reads) == {range(size)} for reads, size in axes) else "conv"
 
 
@@ -122,12 +125,15 @@ def _reads_neighbours(node: Node) -> bool:
 
 
 def _positions(node: Node) -> tuple[list[range], list[range]]:
-    """Return for rows, then for columns, which of the map each position of the node's window reads, without padding."""
+    """Return for rows, then for columns, which of the map each position of the node's window reads, without padding.
+
+    Positions that read padding alone are left out: they say nothing of the map.
+    """
     kernels, stride, padding = window(node)
 
     def along(size: int, kernel: int, outputs: int) -> list[range]:
         starts = [position * stride - padding for position in range(outputs)]
-        return [range(max(0, start), min(size, start + kernel)) for start in starts]
+        return [range(max(0, start), min(size, start + kernel)) for start in starts if -kernel < start < size]
 
     (_, h, w), (_, out_h, out_w) = node.input_shape, node.output_shape
     return along(h, kernels[0], out_h), along(w, kernels[1], out_w)

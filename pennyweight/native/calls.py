@@ -136,7 +136,7 @@ class KernelCalls:
             stride=1,
             stored_rows=conv.plan.gradient_shape[1],
             stored_columns=conv.plan.gradient_shape[2],
-            zero_rows=shape.kernel - 1 - shape.padding,
+            zero_rows=max(shape.kernel - 1 - shape.padding, 0),
             nonzero_rows=(output_rows - 1) * shape.stride + 1,
             rows=rows,
             columns=columns,
@@ -144,7 +144,7 @@ class KernelCalls:
             tile_columns=tile.columns,
             accumulate=int(adds),
         )
-        gradient = _read(self.memory.output_gradient(conv, with_padding=True))
+        gradient = _read(self.memory.output_gradient(conv, for_input=True))
         function = "depthwise_forward" if shape.depthwise else "conv_forward"
         return Call(function, (gradient, _read(self.memory.flipped_weights(conv)), "0", target, sizes))
 

@@ -46,6 +46,8 @@ class ConvPlan:
     """The output gradient with stride - 1 zeros between its pixels, and the zeros around it that its reader needs."""
     gradient_offset: int
     """Vectors from the first of those zeros to the gradient's first pixel."""
+    gradient_start: int
+    """Vectors from there to where the input gradient begins: pixels before it were made from padding alone."""
 
     @property
     def pads_gradient(self) -> bool:
@@ -66,7 +68,8 @@ def plan_convolution(shape: ConvGeometry) -> ConvPlan:
     backward = suits_winograd and tiles.winograd_is_faster(co, ci, columns, input_columns)
     weights = suits_winograd and tiles.winograd_weights_are_faster(ci, co, rows, columns)
     input_gradient = None if shape.reads_image else _algorithm(backward)
-    gradient_shape, gradient_offset = _gradient_layout(shape, input_gradient is Algorithm.REGISTER_TILES)
+    is_padded = input_gradient is Algorithm.REGISTER_TILES
+    gradient_shape, gradient_offset, gradient_start = _gradient_layout(shape, is_padded)
     return ConvPlan(
         forward=_algorithm(forward),
         forward_tile=tiles.winograd_tile(co) if forward else _direct_tile(shape, co, columns),
@@ -77,6 +80,7 @@ def plan_convolution(shape: ConvGeometry) -> ConvPlan:
         strip_tiles=tiles.winograd_strip(rows, columns) if weights else 0,
         gradient_shape=gradient_shape,
         gradient_offset=gradient_offset,
+        gradient_start=gradient_start,
     )
 
 
@@ -88,10 +92,11 @@ def _direct_tile(shape: ConvGeometry, channels: int, columns: int) -> Tile:
     return tiles.forward_tile(1 if shape.depthwise else channels, columns)
 
 
-def _gradient_layout(shape: ConvGeometry, is_padded: bool) -> tuple[Shape, int]:
+def _gradient_layout(shape: ConvGeometry, is_padded: bool) -> tuple[Shape, int, int]:
     co, rows, columns = shape.output_shape
     if not is_padded:
-        return (co, (rows - 1) * shape.stride + 1, (columns - 1) * shape.stride + 1), 0
+        return (co, (rows - 1) * shape.stride + 1, (columns - 1) * shape.stride + 1), 0, 0
     halo = shape.kernel - 1
-    _, rows, columns = shape.input_shape
-    return (co, rows + halo, columns + halo), (halo - shape.padding) * (columns + halo + 1)
+    zeros, cut = max(halo - shape.padding, 0), max(shape.padding - halo, 0)
+    rows, columns = (size + halo + 2 * cut for size in shape.input_shape[1:])
+    return (co, rows, columns), zeros * (columns + 1), cut * (columns + 1)

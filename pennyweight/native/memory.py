@@ -128,11 +128,10 @@ class Memory:
             return self.conv_output(epilogue.source), 0
         return self.value(epilogue.source), self.program.pads[epilogue.source]
 
-    def output_gradient(self, conv: Convolution, with_padding: bool = False) -> View:
-        """Return a convolution's output gradient from its first pixel, or from the first zero of its padding."""
-        name, offset = "compact_gradient", 0
-        if conv.plan.pads_gradient:
-            name, offset = f"padded_gradient{conv.number}", 0 if with_padding else conv.plan.gradient_offset
+    def output_gradient(self, conv: Convolution, for_input: bool = False) -> View:
+        """Return a convolution's output gradient from its first pixel, or from where its input gradient begins."""
+        name = f"padded_gradient{conv.number}" if conv.plan.pads_gradient else "compact_gradient"
+        offset = conv.plan.gradient_start if for_input else conv.plan.gradient_offset
         return View(f"t->{name} + {offset}", name, f"output gradient {conv.number}")
 
     def moments(self, number: int, group: str = "g") -> View:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from pennyweight.base.errors import UsageError
+from pennyweight.base.input import MOST_PIXELS
 from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
@@ -188,7 +189,7 @@ def _window(layer: Conv | Depthwise, h: int, w: int) -> tuple[int, int]:
     """Return the rows and columns a convolution gives: floor((size + 2 padding - kernel) / stride) + 1."""
     _check("kernel", layer.kernel, 1, 31)
     _check("stride", layer.stride, 1, 8)
-    _check("padding", layer.padding, 0, layer.kernel - 1)
+    _check("padding", layer.padding, 0, MOST_PIXELS)
     sizes = tuple((size + 2 * layer.padding - layer.kernel) // layer.stride + 1 for size in (h, w))
     if min(sizes) < 1:
         kernel = f"{layer.kernel}x{layer.kernel}"

@@ -8,6 +8,28 @@ from pennyweight.nets.layers import CLASSES, LAYER_TYPES, Layer, Layers
 
 _KINDS = {kind.__name__: kind for kind in LAYER_TYPES}
 _CONSTANTS = {"CLASSES": CLASSES}
+_OURS = {
+    "Conv": ("Conv2d", "Conv2D"),
+    "Depthwise": ("DepthwiseConv2D",),
+    "BatchNorm": ("BatchNorm2d", "BatchNormalization"),
+    "Relu": ("ReLU",),
+    "MaxPool": ("MaxPool2d", "MaxPooling2D"),
+    "AvgPool": ("AvgPool2d", "AveragePooling2D"),
+    "GlobalAvgPool": ("AdaptiveAvgPool2d", "GlobalAveragePooling2D"),
+    "Linear": ("Dense",),
+}
+_ABSENT = (
+    *("GELU", "LeakyReLU", "ELU", "SELU", "CELU", "PReLU", "RReLU", "SiLU", "Mish", "Hardswish", "Sigmoid", "Tanh"),
+    *("ReLU6", "ConvTranspose2d", "GroupNorm", "LayerNorm", "InstanceNorm2d", "AdaptiveMaxPool2d", "Dropout2d"),
+)
+_ELSEWHERE = {
+    **{theirs: f"It is {ours} here." for ours, names in _OURS.items() for theirs in names},
+    "Flatten": "Leave it out: Linear reads a map as one vector.",
+    "Identity": "Leave it out: an empty shortcut of a Residual is the identity.",
+    **dict.fromkeys(("Softmax", "LogSoftmax"), "Leave it out: a network ends in logits."),
+    **dict.fromkeys(_ABSENT, ""),
+}
+"""What PyTorch and Keras call their layers, and what is to be said here."""
 
 
 def layers_to_text(layers: Layers) -> list[str]:
@@ -32,7 +54,7 @@ def _layer(number: int, line: object) -> Layer:
     if not isinstance(line, str):
         raise UsageError(f'layers, line {number}: {line!r:.80} is not text; write it like "Conv(8, kernel=3)".')
     try:
-        layer = from_text(line, _KINDS, _CONSTANTS)
+        layer = from_text(line, _KINDS, _CONSTANTS, _ELSEWHERE)
     except UsageError as error:
         raise UsageError(f"layers, line {number}: {error}") from error
     if not isinstance(layer, LAYER_TYPES):

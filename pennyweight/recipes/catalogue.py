@@ -3,7 +3,8 @@
 import re
 import runpy
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from pennyweight.base.errors import NoRecipeError, UnavailableError, UsageError, did_you_mean
@@ -122,7 +123,7 @@ def _recipes_in(path: Path) -> dict[str, Recipe]:
     except OSError as error:
         raise UnavailableError(f"Cannot read the recipe {path}: {_reason(error)}.") from error
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _imports_beside(path):
             names = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # the user's own code may raise anything
         moved = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pennyweight.")
@@ -130,6 +131,26 @@ def _recipes_in(path: Path) -> dict[str, Recipe]:
         message = f"{path} fails when it is run: {type(error).__name__}: {error}{way_on if moved else ''}"
         raise UsageError(message) from error
     return {name: value for name, value in names.items() if isinstance(value, Recipe)}
+
+
+@contextmanager
+def _imports_beside(path: Path) -> Iterator[None]:
+    """Let a file import those beside it, as a script may, and leave neither them nor a cache of them behind.
+
+    The next file may have others of the same names beside it.
+    """
+    folder, before, writes_none = path.resolve().parent, set(sys.modules), sys.dont_write_bytecode
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        sys.dont_write_bytecode = writes_none
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and folder in Path(file).resolve().parents:
+                del sys.modules[name]
 
 
 def _reason(error: Exception) -> str:

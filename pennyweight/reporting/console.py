@@ -31,6 +31,8 @@ class Console:
         self.run = run
         self._epoch_started = perf_counter()
         self._print(_opening(run))
+        for sentence in run.kept:
+            self._print(sentence)
 
     def message(self, text: str) -> None:
         """Print one sentence."""

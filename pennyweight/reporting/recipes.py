@@ -40,13 +40,17 @@ def recipes_table(costs: Sequence[tuple[Recipe, Measurement]]) -> Table:
     )
 
 
-def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH) -> str:
-    """Return a recipe in full: its document and claim, its budgets, its layers and its settings."""
+def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH, kept: Sequence[str] = ()) -> str:
+    """Return a recipe in full: its document and claim, its budgets, its layers and its settings.
+
+    `kept` are sentences on what parts of another kind kept of the one before.
+    """
     variant, origin = variant_words(recipe), recipe.origin
     claim = f"claim: {claim_words(origin.claim) or 'none'}" + ("; a changed recipe has none" if variant else "")
     layers = layer_table(measured)
     left_out = ", ".join(dropped_columns(layers, width))
     paragraphs = [f"{recipe.name}  ({variant or origin.document or 'no document'})", claim]
+    paragraphs += kept
     if origin.note:
         paragraphs.append(f"Of {origin.recipe}: {origin.note}" if variant else origin.note)
     if trained := trained_words(recipe):

@@ -37,7 +37,12 @@ def default_folder(root: Path, name: str, changes: Sequence[str], seed: int) -> 
     readable = "+".join([name, *changes]).replace("/", "_")
     if len(readable.encode()) > LONGEST_NAME:
         readable = f"{name}+{sha256(readable.encode()).hexdigest()[:16]}"
-    return root / readable / f"seed-{seed}"
+    return seed_folder(root / readable, seed)
+
+
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Return where one of several seeds is kept in `folder`."""
+    return folder / f"seed-{seed}"
 
 
 @contextmanager

@@ -138,7 +138,7 @@ class Request:
             if isinstance(target, dict) and list(target) == [RECIPE_TOML]:
                 values["target"] = recipe_from_text(str(target[RECIPE_TOML]), "the recipe of the request")
             values |= {name: Path(values[name]) for name in PATHS if isinstance(values.get(name), str)}
-        return make(Request, values)
+        return make(Request, values, prefix="")
 
 
 class RequestOptions(TypedDict, total=False):

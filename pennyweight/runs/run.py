@@ -23,6 +23,8 @@ class Run:
     """Why it is not the fastest engine; empty when it is, or was asked for."""
     use_test: bool = True
     changes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """What parts that were changed to another kind kept of the one before, in sentences."""
     initial: State | None = None
     """Weights and buffers to start from, instead of those drawn by the seed."""
     planned_seeds: int = 0

@@ -148,7 +148,7 @@ def with_unstated(origin: Origin) -> Origin:
 
 def check_recipe(recipe: Recipe, classes: int = DIGITS) -> None:
     """Raise UsageError naming the first setting that cannot work."""
-    check_types(recipe)
+    check_types(recipe, prefix="")
     if not NAME.fullmatch(recipe.name):
         raise UsageError(
             f"The recipe's name is {recipe.name[:80]!r}; it names a folder, so begin with a letter or digit and "

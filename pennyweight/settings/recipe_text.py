@@ -4,6 +4,7 @@ import dataclasses
 import tomllib
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from types import NoneType
 from typing import Any, TypeVar, cast
 
@@ -24,6 +25,17 @@ Table = dict[str, Any]
 Part = TypeVar("Part")
 
 BUDGETS_CHANGED = "budgets=changed"
+LAYERS_CHANGED = "layers=changed"
+"""What version 0.1 wrote of other layers, whichever they were."""
+_ELSEWHERE = {
+    **dict.fromkeys(("lr", "optimizer.lr"), "It is optimizer.learning_rate here."),
+    **dict.fromkeys(("batch_size", "batch"), "It is batch_images here."),
+    **dict.fromkeys(("step_size", "schedule.step_size"), "It is schedule.step_epochs here."),
+    **dict.fromkeys(("betas", "optimizer.betas"), "They are optimizer.beta1 and optimizer.beta2 here."),
+    **dict.fromkeys(("eps", "optimizer.eps"), "It is optimizer.epsilon here."),
+    "layers": "Layers are changed in a recipe file; see docs/adding_a_recipe.md.",
+}
+"""What PyTorch calls settings, and what is to be said here."""
 
 
 def kinds_of(recipe: type) -> Mapping[str, Mapping[str, type]]:
@@ -71,7 +83,7 @@ def recipe_from_text(text: str, source: str) -> Recipe:
             value = _collect(problems, name, lambda read=read, name=name: read(table[name]))  # type: ignore[misc]
             # what could not be read is stood in for, so that the other keys are looked at too
             parts[name] = getattr(stand_in, name) if value is None else value
-    recipe = _collect(problems, "recipe", lambda: make(Recipe, parts))
+    recipe = _collect(problems, "recipe", lambda: make(Recipe, parts, prefix=""))
     if problems or recipe is None:
         raise UsageError(f"{source}: " + " ".join(problems))
     return recipe
@@ -83,7 +95,7 @@ def budget_from_text(text: str, source: str) -> Budget:
     Raises UsageError naming `source` and everything that is wrong in it.
     """
     try:
-        budget = make(Budget, {"dataset": "any", **_unnamed(Budget), **tomllib.loads(text)})
+        budget = make(Budget, {"dataset": "any", **_unnamed(Budget), **tomllib.loads(text)}, prefix="")
         check_budget(budget)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{source} is not TOML: {error}.") from error
@@ -98,6 +110,25 @@ def settings_of(recipe: Recipe) -> dict[str, object]:
     for name in setting_names(type(recipe)):
         settings |= _settings_below(name, getattr(recipe, name), name in kinds_of(type(recipe)))
     return settings
+
+
+def setting_keys(recipe: type) -> tuple[str, ...]:
+    """Return every key that `-s` may change in some recipe, whatever kinds it has."""
+    hints = typing.get_type_hints(recipe)
+    keys: list[str] = []
+    for name in setting_names(recipe):
+        kinds = _value_kinds(hints[name])
+        keys += [name] if len(kinds) != 1 else []
+        keys += [f"{name}.{item.name}" for kind in kinds for item in dataclasses.fields(kind)]
+    return tuple(dict.fromkeys(keys))
+
+
+def values_apart(assignment: str) -> tuple[str, ...]:
+    """Return `a=1` and `a=2` for `a=1,2`, whose key takes one value in a run; nothing for one value or no key."""
+    key, _, text = assignment.partition("=")
+    values = [value.strip() for value in text.split(",")]
+    several = key.strip() in setting_keys(Recipe) and len(values) > 1 and all(values)
+    return tuple(f"{key.strip()}={value}" for value in values) if several else ()
 
 
 def _settings_below(name: str, value: object, has_kinds: bool) -> dict[str, object]:
@@ -129,6 +160,8 @@ def change(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
         key, equals, text = assignment.partition("=")
         if not equals or not key:
             raise UsageError(f"'{assignment}' is not key=value, as in optimizer.learning_rate=0.05.")
+        if apart := values_apart(assignment):
+            raise UsageError(f"'{assignment}' holds several values, and a run has one: {', then '.join(apart)}.")
         recipe = _change_one(recipe, key.strip(), text.strip())
     return recipe
 
@@ -136,17 +169,23 @@ def change(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
 def _change_one(recipe: Recipe, key: str, text: str) -> Recipe:
     known = settings_of(recipe)
     if key not in known:
-        raise unknown_name_error("setting", key, known)
+        raise unknown_name_error("setting", key, known, _ELSEWHERE)
     name, _, field = key.partition(".")
     part, kinds = getattr(recipe, name), kinds_of(type(recipe)).get(name, {})
     if kinds and not field:
         if text not in kinds:
             raise unknown_name_error(name, text, kinds)
-        return dataclasses.replace(recipe, **{name: kinds[text]()})
+        return make(type(recipe), {**_fields(recipe), name: _as_kind(kinds[text], part)}, prefix="")
     value = _plain_value(text)
     if field:
-        return dataclasses.replace(recipe, **{name: make(type(part), {**_fields(part), field: value})})
-    return make(type(recipe), {**_fields(recipe), name: value})
+        return dataclasses.replace(recipe, **{name: make(type(part), {**_fields(part), field: value}, f"{name}.")})
+    return make(type(recipe), {**_fields(recipe), name: value}, prefix="")
+
+
+def _as_kind(kind: type, part: object) -> object:
+    """Return a value of `kind` that keeps what `part` has too; every other field is at its default."""
+    known = {item.name for item in dataclasses.fields(kind)}
+    return part if isinstance(part, kind) else kind(**{k: v for k, v in _fields(part).items() if k in known})
 
 
 def _fields(value: object) -> dict[str, object]:
@@ -156,16 +195,38 @@ def _fields(value: object) -> dict[str, object]:
 def differences(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
     """Return what `recipe` changes of `base`, as sorted `key=value` texts.
 
-    Other layers are `layers=changed`, other limits of a budget `budgets=changed`; the words of a budget's reason say
-    nothing of a run.
+    Other layers are `layers=` and a digest of them, other limits of a budget `budgets=changed`; the words of a budget's
+    reason say nothing of a run.
     """
     before, after = settings_of(base), settings_of(recipe)
     changed = [f"{key}={value_text(value)}" for key, value in after.items() if before.get(key) != value]
     if base.layers != recipe.layers:
-        changed.append("layers=changed")
+        changed.append(layers_changed(recipe))
     if limits_of(base) != limits_of(recipe):
         changed.append(BUDGETS_CHANGED)
     return tuple(sorted(changed))
+
+
+def layers_changed(recipe: Recipe) -> str:
+    """Return what `differences` says of a recipe whose layers are others: `layers=` and the start of their digest."""
+    return f"layers={sha256(chr(10).join(layers_to_text(recipe.layers)).encode()).hexdigest()[:8]}"
+
+
+def as_in_early_versions(changes: Sequence[str]) -> list[str]:
+    """Return changes as version 0.1 wrote them, and named folders by them: it told no layers from others."""
+    return [LAYERS_CHANGED if text.startswith("layers=") else text for text in changes]
+
+
+def kept_by_kinds(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    """Return a sentence for every part that is of another kind in `recipe`, with what it has kept of the one before."""
+    sentences = []
+    for name in kinds_of(type(recipe)):
+        before, after = getattr(base, name), getattr(recipe, name)
+        kept = dict(_fields(before).items() & _fields(after).items())
+        if type(before) is not type(after) and kept:
+            words = ", ".join(f"{name}.{key}={value_text(value)}" for key, value in sorted(kept.items()))
+            sentences.append(f"{name}={type(after).__name__} keeps {words} of {type(before).__name__}.")
+    return tuple(sentences)
 
 
 def limits_of(recipe: Recipe) -> tuple[Budget, ...]:
@@ -242,7 +303,7 @@ def _reader(name: str, hint: Any) -> Callable[[object], object] | None:
 def _read(kind: type, value: object) -> object:
     """Read a frozen value, and those in it, from a table."""
     table, readers = {**_unnamed(kind), **_mapping(value)}, _readers(kind)
-    return make(kind, {name: readers[name](item) if name in readers else item for name, item in table.items()})
+    return make(kind, {name: readers[name](item) if name in readers else item for name, item in table.items()}, "")
 
 
 def _read_kind(name: str, kinds: Mapping[str, type], value: object) -> object:
@@ -253,7 +314,7 @@ def _read_kind(name: str, kinds: Mapping[str, type], value: object) -> object:
         raise UsageError(f'It needs a kind, as kind = "{next(iter(kinds))}".')
     if not isinstance(kind, str) or kind not in kinds:
         raise unknown_name_error(name, str(kind), kinds)
-    return make(kinds[kind], table)
+    return make(kinds[kind], table, prefix="")
 
 
 def _unnamed(kind: type) -> Table:

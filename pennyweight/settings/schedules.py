@@ -29,11 +29,15 @@ class Constant:
 class StepLR:
     """Multiplies the learning rate by `factor` after every `step_epochs` epochs.
 
+
+    With 0, after each third of the recipe's epochs, rounded up: PyTorch has no default, and a third gives a recipe of
+    any length three rates, each long enough to be learnt from.
+
     >>> pw.StepLR(step_epochs=6, factor=0.5)
     StepLR(step_epochs=6, factor=0.5)
     """
 
-    step_epochs: int = 1
+    step_epochs: int = 0
     factor: float = 0.1
 
 
@@ -121,7 +125,7 @@ def momenta(schedule: Schedule, optimizer: Optimizer, steps: range, horizon: Run
 def check_schedule(schedule: Schedule, optimizer: Optimizer) -> None:
     """Raise UsageError naming the first setting that cannot work, alone or with this optimizer."""
     ranges: dict[str, tuple[float, float]] = {
-        "step_epochs": (1, 1_000_000),
+        "step_epochs": (0, 1_000_000),
         "factor": (1e-9, 1),
         "warmup_fraction": (0, 1),
         "start_divisor": (1, 1e12),
@@ -149,7 +153,7 @@ def _rate(schedule: Schedule, peak: float, step: int, horizon: RunLength, monito
         case Constant():
             return peak
         case StepLR(step_epochs=step_epochs, factor=factor):
-            return float(peak * factor ** (epoch // step_epochs))
+            return float(peak * factor ** (epoch // (step_epochs or -(-horizon.epochs // 3))))
         case Cosine(final_learning_rate=final):
             return final + (peak - final) * (1 + cos(pi * epoch / horizon.epochs)) / 2
         case OneCycle(start_divisor=start, final_divisor=end):

@@ -51,6 +51,19 @@ def test_the_nearest_name_is_suggested_whatever_its_case(word: str, known: list[
     assert did_you_mean(word, known) == expected
 
 
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("ReLU6", "There is no layer 'ReLU6'. Known: Conv, Relu."),
+        ("Conv2d", "There is no layer 'Conv2d'. It is Conv here."),
+        ("Cnov", "There is no layer 'Cnov'. Did you mean 'Conv'?"),
+    ],
+)
+def test_a_name_that_means_another_thing_elsewhere_suggests_no_near_one(word: str, words: str) -> None:
+    elsewhere = {"ReLU6": "", "Conv2d": "It is Conv here."}
+    assert str(unknown_name_error("layer", word, ["Conv", "Relu"], elsewhere)) == words
+
+
 def test_an_unknown_name_without_a_near_one_lists_all() -> None:
     assert (
         str(unknown_name_error("optimizer", "zebra", ["SGD", "Adam"]))
@@ -103,4 +116,4 @@ def test_every_message_is_one_text_and_ends_like_a_sentence(where: str, call: as
 
 def test_the_module_names_nothing_that_is_not_an_error_or_a_helper() -> None:
     public = {name for name in vars(errors) if not name.startswith("_")}
-    assert public == {*DOCUMENTED, "did_you_mean", "unknown_name_error", "Iterable", "get_close_matches"}
+    assert public == {*DOCUMENTED, "did_you_mean", "unknown_name_error", "Iterable", "Mapping", "get_close_matches"}

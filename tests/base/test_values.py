@@ -74,6 +74,8 @@ REFUSED = [
     ("Conv(8, kernle=3)", "There is no Conv field 'kernle'. Did you mean 'kernel'?"),
     ("Cnov(8)", "There is no kind 'Cnov'. Did you mean 'Conv'?"),
     ("conv(8)", "Did you mean 'Conv'?"),
+    ("BatchNorm(momentum=0.1)", "BatchNorm takes no values, so 'momentum' cannot be given."),
+    ("MaxPool(3, stride=2)", "There is no MaxPool field 'stride'. Known: size."),
     ("LSTM(8)", "Known: Conv, Depthwise"),
     ("Conv(CLASES)", "There is no constant 'CLASES'. Did you mean 'CLASSES'?"),
     ("Relu", "'Relu' needs parentheses: Relu()."),

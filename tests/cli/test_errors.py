@@ -139,7 +139,7 @@ FILES: list[tuple[str, str, str, int, list[str]]] = [
         "r.py:BAD",
         PY + "from pennyweight.nets.layers import Relu\nBAD = replace(TINY, layers=(Relu, *TINY.layers))",
         2,
-        ["Recipe.layers holds <class", "each item must be Conv or"],
+        ["layers holds <class", "each item must be Conv or"],
     ),
     (
         "Python with layers nested without end",
@@ -149,7 +149,7 @@ FILES: list[tuple[str, str, str, int, list[str]]] = [
         2,
         ["The layers of r.py:BAD are nested too deep"],
     ),
-    ("Python with text for a number", "r.py:BAD", PY + "BAD = replace(TINY, epochs='2')", 2, ["Recipe.epochs is '2'"]),
+    ("Python with text for a number", "r.py:BAD", PY + "BAD = replace(TINY, epochs='2')", 2, ["epochs is '2'"]),
 ]
 
 

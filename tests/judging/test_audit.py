@@ -113,6 +113,12 @@ FOUND: list[tuple[str, str, bool, Layers]] = [
     ("a kernel as large as the padded map", "linear", True, (*BLOCK, Conv(CLASSES, kernel=15, padding=1))),
     ("a 3x3 kernel on one padded pixel", "linear", True, (*BLOCK, GlobalAvgPool(), Conv(CLASSES, padding=1))),
     (
+        "a stride by which one position reads the whole map and the others padding alone",
+        "linear",
+        True,
+        (*BLOCK, MaxPool(2), Conv(CLASSES, kernel=6, padding=6, stride=6), GlobalAvgPool()),
+    ),
+    (
         "a padding by which every position reads the whole map",
         "linear",
         True,

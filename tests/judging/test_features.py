@@ -45,7 +45,7 @@ WEIGHTED = ("conv", "depthwise", "linear")
 def windows(draw: st.DrawFn, size: int) -> dict[str, int]:
     """Draw kernel, padding and stride that fit a map; kernels about the size of the map are drawn as often as small."""
     kernel = draw(st.sampled_from([1, 2, 3, max(1, size - 1), size, size + 1, 2 * size - 1]))
-    fits, stays_small = max(0, (kernel - size + 1) // 2), min(kernel - 1, (LARGEST - 1 + kernel - size) // 2)
+    fits, stays_small = max(0, (kernel - size + 1) // 2), (LARGEST - 1 + kernel - size) // 2
     return {"kernel": kernel, "padding": draw(st.integers(fits, stays_small)), "stride": draw(st.integers(1, 3))}
 
 
@@ -116,7 +116,7 @@ def observed(module: nn.Module, shape: Shape) -> tuple[str, bool]:
     depends = (weights != 0).reshape(zero.shape[1], -1, shape[0], shape[1] * shape[2])
     several = bool((depends.any(2).sum(2) > 1).any())
     if trained:
-        return _observed_weights(module, depends, shape, one_pixel=zero.shape[2:] == (1, 1)), several
+        return _observed_weights(module, depends, shape), several
     return _observed_mean(module, weights.reshape(depends.shape)), several
 
 
@@ -139,15 +139,16 @@ def _one_map(weights: torch.Tensor) -> Shape:
     return weights.shape[2], side, side
 
 
-def _observed_weights(module: nn.Module, depends: torch.Tensor, shape: Shape, *, one_pixel: bool) -> str:
+def _observed_weights(module: nn.Module, depends: torch.Tensor, shape: Shape) -> str:
     trained_on = module.train()(3 * torch.randn(64, *shape, dtype=torch.float64) + 5).transpose(0, 1).flatten(1)
     if bool((trained_on.mean(1).abs() < 1e-9).all()) and bool(
         ((trained_on.var(1, correction=0) - 1).abs() < 1e-3).all()
     ):
         return "batchnorm"
+    depends = depends[:, depends.any(3).any(2).any(0)]  # positions made from padding alone depend on nothing
     if not depends.any(3).any(1).all():  # not every channel depends on every channel
         return "depthwise" if (depends.any(2).sum(2) > 1).any() else ""
-    return "linear" if depends.all() or one_pixel else "conv"
+    return "linear" if depends.all() or depends.shape[1] == 1 else "conv"
 
 
 def roles_in(plan: Plan) -> dict[int, tuple[str, bool]]:

@@ -38,6 +38,15 @@ CASES = {
     },
     **{f"kernel {k} padded": Case((*block(6, k, k // 2), MaxPool(), *block(5, k, k // 2), *HEAD)) for k in (3, 5, 7)},
     "padding as wide as it can be": Case((*block(4, 3, 2), *block(5, 4, 3), *HEAD)),
+    "kernel 1 padded": Case((*block(6), *block(5, 1, 1), *block(4, 1, 2), *HEAD)),
+    "padding wider than a kernel": Case((*block(6), *block(5, 3, 4), *block(7, 2, 3, 2), *block(4, 5, 6, 3), *HEAD)),
+    "padding wider than a kernel, with few channels": Case((Conv(1), Conv(1, 3, 3), Conv(2, 3, 5), Relu(), *HEAD)),
+    "depthwise, padding wider than a kernel": Case(
+        (*block(5), Depthwise(3, 5), BatchNorm(), Relu(), Depthwise(1, 1, 2), Relu(), *HEAD)
+    ),
+    "a residual of paths padded differently": Case(
+        (*block(4), Residual((Conv(4, 1, 3),), (Conv(4, 5, 5),)), Relu(), *HEAD)
+    ),
     "stride 2, odd and even maps": Case((*block(6, 3, 0, 2), *block(5, 3, 1, 2), *block(4, 2, 0, 2), *HEAD)),
     "stride 2 with bias, kernel 5": Case((*block(3, 5, 2, 2, True), *block(4, 1, 0, 2), *HEAD)),
     "biases without BatchNorm": Case((Conv(5, bias=True), Relu(), Conv(6, bias=True), Relu(), *HEAD)),

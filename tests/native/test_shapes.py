@@ -49,7 +49,10 @@ GRID = {
         shape=(channels, rows, columns),
     )
     for (channels, rows, columns), classes in ((COLOUR, 7), (WIDE, 3), (TINY, 2))
-    for k, padding, stride in ((1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 3, 2), (5, 2, 2), (6, 0, 1), (7, 3, 1))
+    for k, padding, stride in (
+        *((1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 3, 2), (5, 2, 2), (6, 0, 1), (7, 3, 1)),
+        *((1, 1, 1), (2, 4, 2)),
+    )
 }
 CASES = {
     "100 classes of 96x96": Case(

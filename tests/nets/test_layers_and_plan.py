@@ -65,8 +65,8 @@ IMPOSSIBLE: list[tuple[str, Layers, str]] = [
     ("kernel of 0", (Conv(8, kernel=0), *HEAD), "layer 1 (Conv): kernel is 0; it must be from 1 to 31."),
     ("kernel of 32", (Conv(8, kernel=32, padding=31), *HEAD), "kernel is 32; it must be from 1 to 31."),
     ("stride of 0", (Conv(8, stride=0), *HEAD), "layer 1 (Conv): stride is 0; it must be from 1 to 8."),
-    ("padding below 0", (Conv(8, padding=-1), *HEAD), "layer 1 (Conv): padding is -1; it must be from 0 to 2."),
-    ("padding of a kernel", (Conv(8, padding=3), *HEAD), "layer 1 (Conv): padding is 3; it must be from 0 to 2."),
+    ("padding below 0", (Conv(8, padding=-1), *HEAD), "layer 1 (Conv): padding is -1; it must be from 0 to 4096."),
+    ("padding wider than any image", (Conv(8, padding=4_097), *HEAD), "layer 1 (Conv): padding is 4097; it must be"),
     ("no channels", (Conv(0), *HEAD), "layer 1 (Conv): channels is 0; it must be from 1 to 65536."),
     ("too many channels", (Conv(65_537), *HEAD), "layer 1 (Conv): channels is 65537"),
     ("no features", (Linear(0), Linear(CLASSES)), "layer 1 (Linear): features is 0"),
@@ -115,6 +115,7 @@ def test_an_impossible_network_is_refused_by_its_layer(rows: Layers, words: str)
 POSSIBLE: list[tuple[str, Layers]] = [
     ("a kernel as large as the map", (Conv(CLASSES, kernel=28),)),
     ("a kernel that fits with its padding", (MaxPool(14), Conv(CLASSES, kernel=3, padding=1), GlobalAvgPool())),
+    ("padding wider than a kernel", (Conv(4, kernel=1, padding=1), Conv(CLASSES, 3, 40, 8), GlobalAvgPool())),
     ("a pool as large as the map", (Conv(CLASSES, kernel=1), AvgPool(28))),
     ("a pool that drops a last row", (Conv(CLASSES, kernel=4), MaxPool(2), MaxPool(12))),
     ("a linear layer alone", (Linear(CLASSES),)),

@@ -112,8 +112,8 @@ BROKEN = [
     ("[]", "the fields of Request are expected"),
     ("{}", "Request needs a value for 'target'"),
     ('{"target": "skip-3", "sed": 1}', "Did you mean 'seed'?"),
-    ('{"target": "skip-3", "seed": "1"}', "Request.seed is '1', but must be a whole number"),
-    ('{"target": 3}', "Request.target is 3"),
+    ('{"target": "skip-3", "seed": "1"}', "^seed is '1', but must be a whole number"),
+    ('{"target": 3}', "^target is 3"),
     ('{"target": {"recipe.toml": "x ="}}', "the recipe of the request is not TOML"),
     ("[" * 100_000, "The request is not JSON"),
 ]

@@ -58,6 +58,7 @@ lr = torch.optim.lr_scheduler
     [
         (Constant(), lambda: [PEAK] * HORIZON.total_steps),
         (StepLR(5, 0.3), lambda: theirs(lambda o: lr.StepLR(o, 5, 0.3))),
+        (StepLR(), lambda: theirs(lambda o: lr.StepLR(o, -(-HORIZON.epochs // 3), 0.1))),
         (Cosine(0.001), lambda: theirs(lambda o: lr.CosineAnnealingLR(o, HORIZON.epochs, 0.001))),
         (
             OneCycle(0.2, 10, 100),
