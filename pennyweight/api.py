@@ -35,14 +35,21 @@ from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
 from pennyweight.reporting.python_words import PythonConsole
 from pennyweight.runs.find import find_runs, records_in, run_key
-from pennyweight.runs.folder import default_folder, read_record
+from pennyweight.runs.folder import read_record
 from pennyweight.runs.model import TrainedModel, load_trained
+from pennyweight.runs.naming import folder_for
 from pennyweight.runs.published import is_published, published_run, published_tree
 from pennyweight.runs.record_tree import full_runs, read_tree, readings_tried, select
 from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
-from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text, change, differences, kept_by_kinds
+from pennyweight.settings.recipe_text import (
+    LARGEST_RECIPE_BYTES,
+    budget_from_text,
+    change,
+    differences,
+    kept_by_kinds,
+)
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
@@ -117,7 +124,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
         recipe=recipe,
         dataset=dataset,
         seed=request.seed,
-        folder=request.out or default_folder(RUNS, recipe.name, [*changes, *conditions], request.seed),
+        folder=request.out or RUNS,
         engine=choice.name,
         engine_reason=choice.reason,
         device=request.device,
@@ -128,7 +135,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
         planned_seeds=request.planned_seeds,
     )
     check_run(run)
-    return run
+    return run if request.out else replace(run, folder=folder_for(run, RUNS, [*changes, *conditions]))
 
 
 def _initial_weights(folder: Path, recipe: Recipe, dataset: Dataset) -> State:
@@ -374,7 +381,7 @@ def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:
             beside = records_in(folder.resolve().parent)
     except PennyweightError:
         return []
-    alike = run_key(record)
+    alike = run_key(records_in(folder)[0])
     return [one for one in beside if one.seed != record.seed and run_key(one) == alike]
 
 

@@ -17,7 +17,7 @@ THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
 def whole_number(text: str | int) -> int:
-    """Read `20000`, `20,000`, `20_000`, `20k` or `1.5M`, and typer's own defaults; raises BadParameter, which typer shows with the option."""
+    """Read `20000`, `20,000`, `20_000`, `20k` or `1.5M`; raises BadParameter, shown with the option's name."""
     match = WHOLE_NUMBER.fullmatch(str(text).strip())
     if match:
         digits, unit = (match[1] or match[3]).replace(",", "").replace("_", ""), (match[2] or match[4] or "").lower()
@@ -43,7 +43,7 @@ def require_one_value(settings: Sequence[str] | None) -> None:
         for text, values in several.items():
             commands = [command.replace(text, value) for command in commands for value in values]
         listed, each = " -s ".join(several), "\n  ".join(commands)
-        raise UsageError(f"A run has one value of a setting; -s {listed} gives several. One command for each:\n  {each}")
+        raise UsageError(f"A run has one value of a setting; -s {listed} gives several. A command for each:\n  {each}")
 
 
 def complete_recipe(incomplete: str) -> list[str]:

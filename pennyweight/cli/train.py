@@ -35,7 +35,10 @@ def train(
     dataset: DatasetName = "mnist",
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder, taken literally, instead of runs/RECIPE/seed-N.")
+        Path | None,
+        typer.Option(
+            help="Run folder, taken literally, instead of runs/RECIPE/seed-N; with --seeds, the folder of seed-0, ..."
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Move an existing run aside and retrain from scratch.")
@@ -119,8 +122,8 @@ def _check_options(request: "Request", *, seed: int | None, seeds: str | None, j
             f"--seed {seed} and --seeds {seeds} are both given; use one of them.",
         ),
         (
-            seeds is not None and request.out is not None,
-            "--out names the folder of one run; with --seeds every seed has its own under runs/.",
+            seeds is not None and request.out is not None and (request.out / "recipe.toml").exists(),
+            f"{request.out} is the folder of one run; with --seeds, --out names a folder that holds one for each.",
         ),
     )
     for contradicts, sentence in refused:

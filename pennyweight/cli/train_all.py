@@ -18,6 +18,7 @@ from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPE_NAMES
 from pennyweight.reporting.progress import Progress, progress_text, run_line
 from pennyweight.reporting.text import duration, plural, wrapped
+from pennyweight.runs.folder import seed_folder
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe import Recipe
 from pennyweight.training.events import Done, Event, Failed
@@ -34,7 +35,11 @@ def train_all(
     recipes, left_out = _sorted_out(replace(request, seed=seeds[-1]))
     work = {name: float(measure(recipe.plan()).macs * recipe.epochs) for name, recipe in recipes.items()}
     names = sorted(work, key=lambda name: work[name])
-    requests = [replace(request, target=name, seed=seed) for name in names for seed in seeds]
+    requests = [
+        replace(request, target=name, seed=seed, out=request.out and seed_folder(request.out / name, seed))
+        for name in names
+        for seed in seeds
+    ]
     together, threads = share_cores(jobs, len(requests))
     progress = Progress({name: work[name] for name in names}, len(seeds), perf_counter())
     live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None

@@ -9,6 +9,7 @@ from pennyweight.cli.output import columns, result, result_json, say
 from pennyweight.cli.several import Lines, end_unless_complete
 from pennyweight.reporting.judgements import judgement_text
 from pennyweight.reporting.text import plural
+from pennyweight.runs.folder import seed_folder
 from pennyweight.runs.request import Request
 from pennyweight.training.pool import run_requests, share_cores
 
@@ -21,7 +22,7 @@ def train_many(
     together, threads = share_cores(jobs, len(seeds))
     say(f"{request.name}: {plural(len(seeds), 'seed')}, {together} at a time with {plural(threads, 'thread')} each")
     outcomes = run_requests(
-        [replace(request, seed=seed) for seed in seeds],
+        [replace(request, seed=seed, out=request.out and seed_folder(request.out, seed)) for seed in seeds],
         Lines(lambda run: f"seed {run.seed}"),
         jobs=together,
         threads=threads,
@@ -33,5 +34,6 @@ def train_many(
         result_json(records)
     elif records:
         result(judgement_text(judge(*(record.folder for record in records)), columns()))
-        result(str(Path(records[0].folder).parent))
+        for folder in dict.fromkeys(str(Path(record.folder).parent) for record in records):
+            result(folder)
     end_unless_complete(outcomes, stop())

@@ -22,7 +22,13 @@ from pennyweight.runs.folder import METRICS, RECIPE, metrics_agree
 from pennyweight.runs.model import TrainedModel
 from pennyweight.runs.published import is_published
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import BUDGETS_CHANGED, LARGEST_RECIPE_BYTES, differences
+from pennyweight.settings.recipe_text import (
+    BUDGETS_CHANGED,
+    LARGEST_RECIPE_BYTES,
+    LAYERS_CHANGED,
+    as_in_early_versions,
+    differences,
+)
 
 SHOWN = 16
 """Characters of a digest that are printed; all of them are compared."""
@@ -112,7 +118,9 @@ def _changes(record: RunRecord, recipe: Recipe) -> Check:
 
     An early record may speak of a recipe that has other settings now; its budget may not be another one unsaid.
     """
-    written, found = ", ".join(record.changes) or "none", ", ".join(overrides_of(record, recipe)) or "none"
+    changes = overrides_of(record, recipe)
+    named = as_in_early_versions(changes) if LAYERS_CHANGED in record.changes else changes
+    written, found = ", ".join(record.changes) or "none", ", ".join(named) or "none"
     if published(recipe.name) is None:
         return Check("changes of the published recipe", written, "no recipe of that name is published", None)
     unsaid = (BUDGETS_CHANGED in written) != (BUDGETS_CHANGED in found)

@@ -95,7 +95,7 @@ def _from_toml(path: Path) -> Recipe:
 def _named_in(path: Path, name: str) -> Recipe:
     recipes = _recipes_in(path)
     if name not in recipes:
-        known = ", ".join(recipes) or "none"
+        known = ", ".join(_own(recipes)) or "none"
         raise UsageError(f"{path} holds no recipe '{name}'.{did_you_mean(name, recipes)} Recipes in it: {known}.")
     return recipes[name]
 
@@ -107,13 +107,18 @@ def _only_one_in(path: Path) -> Recipe:
         raise NoRecipeError(
             f"{path} holds no recipe, which is a value made by Recipe(...); see docs/adding_a_recipe.md."
         )
-    own = {name: one for name, one in recipes.items() if not name.startswith("_") and published(one.name) != one}
-    meant = own or recipes
+    meant = _own(recipes)
     first, *others = meant.values()
     if any(other != first for other in others):
         example = next(iter(meant))
         raise UsageError(f"{path} holds {len(meant)} recipes: {', '.join(meant)}. Name one, as {path}:{example}.")
     return first
+
+
+def _own(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
+    """Return a file's recipes without published ones it starts from and private names, where any other is left."""
+    own = {name: one for name, one in recipes.items() if not name.startswith("_") and published(one.name) != one}
+    return own or recipes
 
 
 def _recipes_in(path: Path) -> dict[str, Recipe]:

@@ -2,12 +2,15 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord, run_record_from_json
 from pennyweight.runs.folder import LARGEST_RECORD_BYTES, RECORD, SET_ASIDE, read_record
+from pennyweight.runs.model import read_recipe
+from pennyweight.settings.recipe_text import LAYERS_CHANGED, layers_changed
 
 _RECORD_FILE = re.compile(r"seed-\d+\.json")
 
@@ -17,8 +20,17 @@ def records_in(path: Path) -> list[RunRecord]:
 
     Raises UnavailableError when there is none, MismatchError when one is damaged.
     """
-    found = [read_record(one) if one.is_dir() else read_record_file(one) for one in find_runs(path)]
+    found = [_record_in(one) if one.is_dir() else read_record_file(one) for one in find_runs(path)]
     return sorted(found, key=lambda record: record.seed)
+
+
+def _record_in(folder: Path) -> RunRecord:
+    """Return the record of a run folder; where version 0.1 wrote that layers were changed, it says which they are."""
+    record = read_record(folder)
+    if LAYERS_CHANGED not in record.changes:
+        return record
+    layers = layers_changed(read_recipe(folder))
+    return replace(record, changes=tuple(layers if text == LAYERS_CHANGED else text for text in record.changes))
 
 
 def find_runs(path: Path) -> list[Path]:

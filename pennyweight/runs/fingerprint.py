@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pennyweight.base.errors import UsageError
+from pennyweight.base.errors import PennyweightError, UsageError
 from pennyweight.base.files import TEMPORARY_SUFFIX
 from pennyweight.engines.protocol import Engine
 from pennyweight.nets.text import layers_to_text
-from pennyweight.runs.checkpoint import Checkpoint
+from pennyweight.runs.checkpoint import Checkpoint, newest_whole
 from pennyweight.runs.folder import LOCK, METRICS, RECIPE, RECORD, WEIGHTS
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe import Recipe
@@ -74,7 +74,7 @@ def require_same_run(run: Run, stored: Checkpoint | None, engine: Engine | None 
         if (run.folder / RECORD).exists():
             raise UsageError(f"{run.folder} holds a record but no checkpoint to go on from; --again moves it aside.")
         return
-    wanted, found = fingerprint_of(run, engine), {INITIAL: "", **added_settings(run.recipe), **stored.identity}
+    wanted, found = fingerprint_of(run, engine), _with_added(stored.identity, run.recipe)
     changed = [key for key in wanted if found.get(key) != wanted[key]]
     if changed:
         listed = "; ".join(_difference(key, found, wanted) for key in changed[:SHOWN])
@@ -82,6 +82,27 @@ def require_same_run(run: Run, stored: Checkpoint | None, engine: Engine | None 
         raise UsageError(
             f"{run.folder} already contains a different run: {listed}. Use another --out, or --again to move it aside."
         )
+
+
+def identity_in(folder: Path) -> Mapping[str, object]:
+    """Return which run a folder holds, key by key; nothing where there is none, or none that can be read."""
+    try:
+        stored = newest_whole(folder, lambda sentence: None)
+    except PennyweightError:
+        return {}
+    return {} if stored is None else stored.identity
+
+
+def holds(run: Run) -> bool:
+    """Return whether the folder of a run holds that run, by whatever version of its engine."""
+    identity = identity_in(run.folder)
+    found = _with_added(identity, run.recipe)
+    return bool(identity) and all(found.get(key) == value for key, value in fingerprint_of(run, None).items())
+
+
+def _with_added(identity: Mapping[str, object], recipe: Recipe) -> dict[str, object]:
+    """Return an identity with what runs of earlier versions did not write down."""
+    return {INITIAL: "", **added_settings(recipe), **identity}
 
 
 def require_run_folder(folder: Path) -> None:

@@ -33,7 +33,7 @@ METRIC_COLUMNS = tuple(field.name for field in fields(EpochRow) if field.name !=
 
 
 def default_folder(root: Path, name: str, changes: Sequence[str], seed: int) -> Path:
-    """Return the folder that follows from a run's inputs: `runs/NAME+key=value/seed-0`."""
+    """Return the folder that follows from what differs: `runs/NAME+key=value/seed-0`; a long name ends in a digest."""
     readable = "+".join([name, *changes]).replace("/", "_")
     if len(readable.encode()) > LONGEST_NAME:
         readable = f"{name}+{sha256(readable.encode()).hexdigest()[:16]}"

@@ -146,7 +146,7 @@ def load_trained(folder: Path) -> TrainedModel:
         raise UnavailableError(f"There is no run folder {folder}; 'pennyweight train' prints where a run is kept.")
     record = read_record(folder)
     check_epochs(record.epochs, record.val_images, record.test_images, folder / RECORD)
-    recipe = _read_recipe(folder)
+    recipe = read_recipe(folder)
     try:
         weights, classes, normalisation = read_weights(folder, recipe, record)
     except (MismatchError, UnavailableError) as error:
@@ -193,7 +193,8 @@ def _way_back(folder: Path, record: RunRecord) -> str:
     return f" This writes it again from the checkpoint: {shlex.join(['pennyweight', 'train', *same.words()])}"
 
 
-def _read_recipe(folder: Path) -> Recipe:
+def read_recipe(folder: Path) -> Recipe:
+    """Return the recipe of a run's folder; raises UnavailableError when it is missing, MismatchError when damaged."""
     path = folder / RECIPE
     try:
         text = read_unlinked(path, LARGEST_RECIPE_BYTES).decode()

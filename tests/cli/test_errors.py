@@ -79,7 +79,6 @@ USAGE: list[tuple[list[str], list[str]]] = [
     ([*TRAIN, "--seeds", "0-99999"], ["at most 10,000 seeds"]),
     ([*TRAIN, "--seeds", "0-1", "--jobs", "0"], ["--jobs is 0; it must be 1 or more."]),
     ([*TRAIN, "--seeds", "0-1", "--jobs", "-2"], ["--jobs is -2"]),
-    ([*TRAIN, "--seeds", "0-1", "--out", "run"], ["--out names the folder of one run", "--seeds"]),
     (["train", "progresive-3", "--seeds", "0-1"], ["Did you mean 'progressive-3'?"]),
     # rules
     (["audit", "skip-3", "--require", "batchnrm"], ["no feature 'batchnrm'", "Did you mean 'batchnorm'?"]),

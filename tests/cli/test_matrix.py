@@ -61,12 +61,14 @@ def test_a_matrix_with_a_recipe_that_cannot_run_trains_the_others_and_says_so(tm
     assert len(list(tmp_path.glob("runs/*/seed-*/record.json"))) == RUNS - 4
 
 
-def test_all_needs_seeds_and_takes_no_folder(tmp_path: Path) -> None:
+def test_all_needs_seeds_and_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "recipe.toml").touch()
     for words, sentence in (
         (["train", "all"], "'all' trains every recipe over seeds; name them, as --seeds 0-9."),
         (
             [*ALL, "--out", "here"],
-            "--out names the folder of one run; with --seeds every seed has its own under runs/.",
+            "here is the folder of one run; with --seeds, --out names a folder that holds one for each.",
         ),
     ):
         command = [sys.executable, "-m", "pennyweight", *words]
