@@ -28,7 +28,7 @@ CLASSES = Width.CLASSES
 
 @dataclass(frozen=True)
 class Conv:
-    """Square two-dimensional convolution (cross-correlation) with zero padding.
+    """Square two-dimensional convolution (cross-correlation) with zero padding, as wide as you like.
 
     >>> pw.Conv(8, kernel=5, padding=2)
     Conv(channels=8, kernel=5, padding=2, stride=1, bias=False)
