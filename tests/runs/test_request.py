@@ -86,7 +86,9 @@ def test_a_keyword_that_is_no_field_is_refused() -> None:
 def test_a_request_and_its_keywords_plan_the_same_run(tmp_path: Path) -> None:
     request = Request(target=TINY, epochs=3, seed=2, dataset="digits", use_test=False, engine="torch")
     run = plan_run(TINY, epochs=3, seed=2, dataset="digits", use_test=False, engine="torch")
-    assert str(run.folder) == str(plan_run(request).folder) == "runs/tiny+epochs=3+dataset=digits+no-test+engine=torch/seed-2"
+    assert (
+        run.folder == plan_run(request).folder == Path("runs/tiny+epochs=3+dataset=digits+no-test+engine=torch/seed-2")
+    )
     assert (run.recipe, run.changes, run.seed) == (plan_run(request).recipe, ("epochs=3",), 2)
 
 
