@@ -162,6 +162,7 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(module), attribute)
     if module != API:
         return value
+    import_module("pennyweight.reporting.notebook").show_tables()
     return import_module("pennyweight.reporting.python_words").for_python(value)
 
 

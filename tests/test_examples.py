@@ -2,7 +2,6 @@
 
 import doctest
 import inspect
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,3 @@ def test_the_example_of_a_public_name_gives_what_it_says(
 
 def test_control_an_example_that_gives_something_else_is_seen() -> None:
     assert "Expected" in failures("wrong", ">>> pw.Dropout(0.1).rate\n0.2\n")
-
-
-def test_the_version_is_the_installed_one() -> None:
-    assert pw.__version__ == version("pennyweight")

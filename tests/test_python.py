@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from small_recipes import TINY
 import pennyweight as pw
 from pennyweight.api import plan_run
 from pennyweight.data.dataset import load
+from pennyweight.reporting.notebook import show_tables
 from pennyweight.reporting.python_words import in_python
 from pennyweight.runs.request import Request
 from pennyweight.training.observer import Silent
@@ -224,6 +226,9 @@ class Shell:
     """What IPython gives in a notebook, and in a terminal without the kernel."""
 
     def __init__(self, kernel: bool) -> None:
+        self.shown: dict[type, Callable[[object], str]] = {}
+        for_type = SimpleNamespace(for_type=self.shown.__setitem__)
+        self.display_formatter = SimpleNamespace(formatters={"text/html": for_type})
         if kernel:
             self.kernel = object()
 
@@ -245,6 +250,18 @@ def test_a_notebook_sees_one_line_that_moves_and_one_for_an_epoch(
     assert sum(" train " in line for line in lines) == (2 if shown else 0)
     assert (written.count("\repoch") >= 4) == shown
     assert (written == "") != shown
+
+
+def test_a_notebook_shows_records_and_comparisons_as_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(True)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    show_tables.cache_clear()
+    (record, *_), judgement = pw.records("progressive-3", dataset="mnist"), pw.judge("progressive-3")
+    values = record, judgement, pw.compare("skip-1", "skip-2"), pw.compare("skip-1", "skip-2", "skip-3")
+    html = [shell.shown[type(value)](value) for value in values]
+    show_tables.cache_clear()
+    assert [text.count("<tr>") for text in html] == [1 + 15, 1 + 10, 1 + 3, 1 + 3]
+    assert f"{record.epochs[-1].test_accuracy:.2f}" in html[0]
 
 
 def test_a_complete_run_tells_a_python_user_of_an_argument(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
