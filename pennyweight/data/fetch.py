@@ -77,10 +77,15 @@ def fetch_source(
     right bytes, or the folder refuses.
     """
     home = folder / source.name
+    is_new = not home.exists()
     if wanted := missing(source, home):
         report(f"{home} lacks {', '.join(file.name for file in wanted)}.")
         with download_lock(home / LOCK_NAME, report, patience.lock_seconds):
-            _download_missing(source, home, report, patience)
+            try:
+                _download_missing(source, home, report, patience)
+            except UnavailableError:
+                _leave_nothing(home, is_new)
+                raise
     return paths(source, home)
 
 
@@ -157,6 +162,17 @@ def _remove_leftovers(files: Sequence[SourceFile], home: Path) -> None:
         for leftover in home.glob(f"{file.name}.*{TEMPORARY_SUFFIX}"):
             with suppress(OSError):  # Only tidying; a folder that refuses says so when the file is written.
                 leftover.unlink()
+
+
+def _leave_nothing(home: Path, is_new: bool) -> None:
+    """Remove the lock of a download that failed, while it is held, and a folder that was made for it and is empty.
+
+    A process that waits for it then locks a file without a name; the worst case is one download too many.
+    """
+    with suppress(OSError):
+        (home / LOCK_NAME).unlink()
+        if is_new:
+            home.rmdir()
 
 
 def _host(mirror: str) -> str:

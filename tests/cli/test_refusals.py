@@ -58,6 +58,24 @@ cases = pytest.mark.parametrize(
 )
 
 
+def test_data_that_cannot_be_had_leave_no_folder_and_no_lock(
+    command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pennyweight.data.fetch.answers", lambda *_: iter(()))  # no mirror answers
+    (place / "data").mkdir()
+    before = tree(place.parent)
+    for words in (["train", "tiny.toml"], ["train", "tiny.toml", "--seeds", "0-1"], ["fetch", "mnist"]):
+        ended = command(*words, "--data", "data")
+        assert ended.code == 3
+        assert "no mirror can be reached" in ended.err
+        assert "training images, " not in ended.err
+        assert tree(place.parent) == before
+    (place / "data" / "mnist").mkdir()
+    before = tree(place.parent)
+    assert command("fetch", "mnist", "--data", "data").code == 3
+    assert tree(place.parent) == before
+
+
 @cases
 def test_a_refused_run_leaves_nothing_and_announces_nothing(
     words: list[str], trouble: Callable, code: int, part: str, command, place: Path, monkeypatch: pytest.MonkeyPatch
