@@ -1,6 +1,5 @@
 """What Python users and the command line both call: one function per command, built from the rooms below."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -9,9 +8,9 @@ from typing import Unpack
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
-from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
+from pennyweight.base.terminal import is_watched
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
@@ -171,8 +170,13 @@ def train(
     'runs/progressive-1+epochs=1+dataset=digits/seed-0'
     """
     request = as_request(target, options)
-    observer = observer or (PythonConsole() if _is_watched(progress) else Silent())
-    return train_run(plan_run(request), observer, stop, again=request.again)
+    if observer is None and (is_watched() if progress is None else progress):
+        console = PythonConsole()
+        try:
+            return train_run(plan_run(request), console, stop, again=request.again)
+        finally:
+            console.close()
+    return train_run(plan_run(request), observer or Silent(), stop, again=request.again)
 
 
 def load(folder: str | Path) -> TrainedModel:
@@ -258,11 +262,6 @@ def _path(target: str | Path) -> Path:
     """Return a path; raises UsageError for what is none."""
     coerce("A run folder", target, str | Path)
     return Path(target)
-
-
-def _is_watched(progress: bool | None) -> bool:
-    """Return whether progress is printed: as was asked for, else in a terminal and in a notebook."""
-    return sys.stderr.isatty() or in_notebook() if progress is None else progress
 
 
 def _published_recipe(target: str | Path) -> Recipe | None:

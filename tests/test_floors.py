@@ -250,7 +250,7 @@ NEEDS = {
     "documents": {"numpy"},
     "judging": {"numpy"},
     "reporting": {"numpy", "matplotlib"},
-    "cli": {"typer", "rich"},
+    "cli": {"typer"},
     "api": set[str](),
     "__init__": set[str](),
     "__main__": set[str](),

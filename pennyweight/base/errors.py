@@ -73,6 +73,11 @@ class Interrupted(PennyweightError):
 
     exit_code = 130
 
+    def __init__(self, sentence: str, command: str = "") -> None:
+        """Say why, and end in the `command` that the sentence introduces, where it is known."""
+        super().__init__(f"{sentence} {command}" if command else sentence)
+        self.command = command
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string."""

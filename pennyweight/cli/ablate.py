@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from pennyweight.base.errors import unknown_name_error
-from pennyweight.cli.options import Data, DatasetName, Json, complete_ablation
-from pennyweight.cli.output import columns, result, result_json
+from pennyweight.cli.options import Data, DatasetName, Json, Wide, complete_ablation
+from pennyweight.cli.output import columns, require_reader, result, result_json
 
 
 def ablate(
@@ -22,6 +22,7 @@ def ablate(
     jobs: Annotated[int | None, typer.Option(help="Runs at the same time; default: one per core.")] = None,
     dataset: DatasetName = "mnist",
     data: Data = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Measure each change between two recipes, one at a time, over seeds.
@@ -34,14 +35,16 @@ def ablate(
 
     from pennyweight.api import load_dataset, plan_run
     from pennyweight.cli.seeds import parse_seeds
-    from pennyweight.cli.several import Lines, end_unless_complete, label_of
+    from pennyweight.cli.several import Shown, end_unless_complete, label_of
     from pennyweight.cli.signals import stop_on_signals
     from pennyweight.judging.ablation import ablation_steps
+    from pennyweight.nets.measure import measure
     from pennyweight.recipes.catalogue import ABLATIONS
     from pennyweight.reporting.ablations import ablation_table
+    from pennyweight.reporting.advice import Advice
     from pennyweight.runs.request import Request
     from pennyweight.tables.text import to_text
-    from pennyweight.training.pool import run_requests, share_cores
+    from pennyweight.training.pool import share_cores
 
     if ablation not in ABLATIONS:
         raise unknown_name_error("ablation", ablation, ABLATIONS)
@@ -55,7 +58,10 @@ def ablate(
     for request in requests:
         plan_run(replace(request, dataset=images))  # what cannot be trained is said before anything is
     together, threads = share_cores(jobs, len(requests))
-    outcomes = run_requests(requests, Lines(label_of), jobs=together, threads=threads, stop=stop)
+    recipes = {recipe.name: recipe for _, recipe in ABLATIONS[ablation]}
+    work = {name: float(measure(recipe.plan()).macs * recipe.epochs) for name, recipe in recipes.items()}
+    shown = Shown(work, len(parse_seeds(seeds)), label_of)
+    outcomes = shown.carry_out(requests, jobs=together, threads=threads, stop=stop)
     end_unless_complete(outcomes, stop())
     records = [(outcome.request.name, outcome.record) for outcome in outcomes if outcome.record]
     steps = ablation_steps(
@@ -64,4 +70,6 @@ def ablate(
     if as_json:
         result_json(steps)
     else:
-        result(to_text(ablation_table(steps), columns()))
+        result(to_text(ablation_table(steps), columns(wide)))
+        result(Advice("A gain is shown where its interval leaves out 0; more --seeds narrow it.").text(columns(wide)))
+    require_reader()

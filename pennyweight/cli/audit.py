@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pennyweight.base.errors import NoRecipeError, PennyweightError, UsageError
-from pennyweight.cli.options import Json, complete_features, complete_recipe, count_option
-from pennyweight.cli.output import columns, result, result_json, say
+from pennyweight.cli.options import Json, Wide, complete_features, complete_recipe, count_option
+from pennyweight.cli.output import columns, plain_result, result, result_json, say
 from pennyweight.judging.features import FEATURES
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def _meanings() -> str:
     """Return what each feature means, one below the other, for the end of the help; \\b keeps the lines as they are."""
     lines = []
     for name, meaning in FEATURES.items():
-        first, *rest = textwrap.wrap(meaning, 54)
+        first, *rest = textwrap.wrap(meaning, 36)
         lines += [f"{name:<22}{first}", *(f"{'':<22}{line}" for line in rest)]
-    return "\n".join(["\b", "Features, judged by what a layer does on its map (docs/audit.md):", *lines])
+    return "\n".join(["\b", "Features, judged by what a layer does on its map", "(docs/audit.md):", *lines])
 
 
 MEANINGS = _meanings()
@@ -62,6 +62,7 @@ def audit(
     require: Features = None,
     forbid: Forbidden = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line per target and rule.")] = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Check recipes against rules before training.
@@ -79,6 +80,8 @@ def audit(
     pennyweight audit submissions/*.py --max-params 8000 --require batchnorm-after-conv --csv
     """
     from pennyweight.judging.audit import Rules, TargetAudit, check_rules
+    from pennyweight.reporting.advice import audit_advice
+    from pennyweight.reporting.audits import audit_text, audits_csv, audits_text
 
     if as_csv and as_json:
         raise UsageError("--csv and --json are both given; use one of them.")
@@ -88,8 +91,15 @@ def audit(
     audits = _audit_each(targets, rules) if several else [TargetAudit(targets[0], _audit(targets[0], rules))]
     if as_json:
         result_json([_json_values(one) for one in audits] if several else audits[0].found)
+    elif as_csv:
+        plain_result(audits_csv(audits))
+    elif len(audits) == 1 and audits[0].found:
+        result(audit_text(audits[0].found, columns(wide)))
+        result(audit_advice(audits[0].target, audits[0].found.met).text(columns(wide)))
     else:
-        result(_text(audits, as_csv))
+        result(audits_text(audits, columns(wide)))
+        if failing := [one.target for one in audits if one.found and not one.found.met]:
+            result(audit_advice(failing[0], met=False).text(columns(wide)))
     if any(one.found is None for one in audits):
         raise typer.Exit(2)
     if not all(one.found and one.found.met for one in audits):
@@ -141,16 +151,6 @@ def _is_folder(target: str) -> bool:
     from pennyweight.recipes.catalogue import published
 
     return published(target) is None and os.path.isdir(target)
-
-
-def _text(audits: "Sequence[TargetAudit]", as_csv: bool) -> str:
-    from pennyweight.reporting.audits import audit_text, audits_csv, audits_text
-
-    if as_csv:
-        return audits_csv(audits)
-    if len(audits) == 1 and audits[0].found:
-        return audit_text(audits[0].found, columns())
-    return audits_text(audits, columns())
 
 
 def _json_values(audit: "TargetAudit") -> dict[str, object]:

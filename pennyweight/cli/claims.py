@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pennyweight.cli.options import Json, complete_document
+from pennyweight.cli.options import Json, Wide, complete_document
 from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def claims(
     records: Annotated[
         Path | None, typer.Option(help="Folder of records; default: the published ones, which come with the package.")
     ] = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Check every claim of the five source documents.
@@ -32,13 +33,15 @@ def claims(
     Example: pennyweight claims 003
     """
     from pennyweight.api import claims as check
+    from pennyweight.reporting.advice import claims_advice
     from pennyweight.reporting.claims import claims_text
 
     by_document = check(document, records=records)
     if as_json:
         result_json({title: [_values(claim) for claim in checked] for title, checked in by_document.items()})
     else:
-        result("\n\n".join(claims_text(title, checked, columns()) for title, checked in by_document.items()))
+        result("\n\n".join(claims_text(title, checked, columns(wide)) for title, checked in by_document.items()))
+        result(claims_advice(by_document).text(columns(wide)))
 
 
 def _values(checked: "CheckedClaim") -> dict[str, object]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Json, complete_recipe
+from pennyweight.cli.options import Json, Wide, complete_recipe
 from pennyweight.cli.output import columns, result, result_json
 
 Sides = Annotated[
@@ -18,7 +18,7 @@ Sides = Annotated[
 ]
 
 
-def compare(sides: Sides, as_json: Json = False) -> None:
+def compare(sides: Sides, wide: Wide = False, as_json: Json = False) -> None:
     """Compare recipes, engines or runs by the accuracy of their last epoch.
 
     Two: Welch's interval for the difference over seeds; for two single runs, McNemar's exact test on their mistakes.
@@ -29,12 +29,16 @@ def compare(sides: Sides, as_json: Json = False) -> None:
     """
     from pennyweight.api import compare as compare_runs
     from pennyweight.judging.compare import Ranking
+    from pennyweight.reporting.advice import Advice, comparison_advice
     from pennyweight.reporting.comparisons import comparison_text, ranking_text
 
     compared = compare_runs(*sides)
     if as_json:
         result_json(compared)
     elif isinstance(compared, Ranking):
-        result(ranking_text(compared, columns()))
+        result(ranking_text(compared, columns(wide)))
+        meaning = "What is not shown may still be there: more seeds, as --seeds 0-9, tell smaller differences apart."
+        result(Advice(meaning).text(columns(wide)))
     else:
-        result(comparison_text(compared, sides[0], sides[1], columns()))
+        result(comparison_text(compared, sides[0], sides[1], columns(wide)))
+        result(comparison_advice(compared, ("compare", *sides)).text(columns(wide)))

@@ -1,10 +1,9 @@
 """`pennyweight doctor`: what is installed, what is missing, and what needs it."""
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pennyweight.base.errors import UnavailableError
-from pennyweight.cli.options import Data, Json
+from pennyweight.cli.options import Data, Json, Wide
 from pennyweight.cli.output import columns, result, result_json
 
 PACKAGES = {
@@ -14,7 +13,7 @@ PACKAGES = {
 }
 
 
-def doctor(data: Data = None, as_json: Json = False) -> None:
+def doctor(data: Data = None, wide: Wide = False, as_json: Json = False) -> None:
     """Check what is installed and what is missing.
 
     Processor, packages, compiler, datasets (read and compared with the published ones) and where runs go. Changes
@@ -29,12 +28,13 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         result_json(facts)
     else:
-        result(to_text(machine_table(facts), columns()))
+        result(to_text(machine_table(facts), columns(wide)))
 
 
 def _json_values(data: Data) -> dict[str, dict[str, object]]:
     import os
     import platform
+    from importlib.metadata import PackageNotFoundError, version
 
     from pennyweight.api import RUNS
     from pennyweight.base.machine import processor

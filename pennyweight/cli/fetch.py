@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pennyweight.cli.options import Data, Json, complete_dataset
-from pennyweight.cli.output import result, result_json, say
+from pennyweight.cli.output import columns, result, result_json, say
 
 
 def fetch(
@@ -24,6 +24,7 @@ def fetch(
     from pennyweight.data.dataset import load
     from pennyweight.data.fetch import data_folder
     from pennyweight.data.sources import EMBEDDED, OTHER
+    from pennyweight.reporting.text import wrapped
 
     dataset = load(name, data, report=say)
     counts = {"train_images": len(dataset.train_labels), "test_images": len(dataset.test_labels)}
@@ -32,7 +33,8 @@ def fetch(
         result_json({"name": dataset.name, "folder": str(folder), **counts, "digest": dataset.digest})
         return
     where = "embedded in the package" if name == EMBEDDED else str(folder / name.removeprefix(OTHER))
-    result(
+    text = (
         f"{dataset.name}: {counts['train_images']:,} training and {counts['test_images']:,} test images, "
         f"{dataset.classes} classes, {where}"
     )
+    result(wrapped(text, width=columns()))

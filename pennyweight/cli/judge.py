@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Json, complete_recipe, count_option
+from pennyweight.cli.options import Json, Wide, complete_recipe, count_option
 from pennyweight.cli.output import columns, result, result_json, say
 
 
@@ -33,6 +33,7 @@ def judge(
     allow_unjudged: Annotated[
         bool, typer.Option("--allow-unjudged", help="Do not exit 1 for runs that have no budget.")
     ] = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Judge finished runs against their budgets.
@@ -70,7 +71,7 @@ def judge(
         )
     else:
         if judgement.runs:
-            result(judgement_text(judgement, columns()))
+            result(judgement_text(judgement, columns(wide)))
         for problem in judgement.problems:
             say(f"Error: {problem.message}")
     if judgement.problems:

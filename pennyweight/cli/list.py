@@ -1,10 +1,10 @@
 """`pennyweight list`: the published recipes."""
 
-from pennyweight.cli.options import Json
+from pennyweight.cli.options import Json, Wide
 from pennyweight.cli.output import columns, result, result_json
 
 
-def list_recipes(as_json: Json = False) -> None:
+def list_recipes(wide: Wide = False, as_json: Json = False) -> None:
     """List the published recipes, their costs and claims.
 
     Example: pennyweight list --json
@@ -12,7 +12,7 @@ def list_recipes(as_json: Json = False) -> None:
     from pennyweight.nets.measure import measure
     from pennyweight.recipes.catalogue import RECIPES
     from pennyweight.reporting.recipes import claim_words, recipes_table
-    from pennyweight.tables.text import to_text
+    from pennyweight.reporting.text import fitted
 
     measured = [(recipe, measure(recipe.plan())) for recipe in RECIPES]
     if as_json:
@@ -31,4 +31,4 @@ def list_recipes(as_json: Json = False) -> None:
         ]
         result_json(rows)
     else:
-        result(to_text(recipes_table(measured), columns()))
+        result(fitted(recipes_table(measured), columns(wide)))

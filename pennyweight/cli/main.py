@@ -17,6 +17,7 @@ def run(command: Callable[[], None] | None = None) -> None:
 
         interrupt_on_signals()
         _open_closed_streams()
+        _prepare_streams()
         (command or _command_line)()
         ignore_signals()
     except KeyboardInterrupt:
@@ -32,7 +33,7 @@ def run(command: Callable[[], None] | None = None) -> None:
     except BrokenPipeError:
         _end_unread()
     except Exception as error:
-        _end(*describe(error))
+        _end(*describe(error), getattr(error, "command", ""))
 
 
 def describe(error: Exception) -> tuple[str, int]:
@@ -70,12 +71,23 @@ def _end_unread() -> None:
     raise SystemExit(INTERRUPTED) from None
 
 
-def _end(sentence: str, exit_code: int) -> None:
+def _end(sentence: str, exit_code: int, command: str = "") -> None:
+    """Print why, and the command that goes on, which the sentence ends in; end with the exit code."""
+    from pennyweight.cli.output import say_error
+
     try:
-        print(f"Error: {sentence}", file=sys.stderr, flush=True)
+        say_error(sentence, command)
     except BrokenPipeError:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     raise SystemExit(exit_code) from None
+
+
+def _prepare_streams() -> None:
+    """Let what we print be read wherever it goes, on terminals that have ASCII alone too."""
+    from pennyweight.base.terminal import write_readably
+
+    write_readably(sys.stdout)
+    write_readably(sys.stderr)
 
 
 def _open_closed_streams() -> None:

@@ -34,7 +34,7 @@ def count_option(help: str) -> Any:
 
 def require_one_value(settings: Sequence[str] | None) -> None:
     """Raise UsageError with a command for each value, where a setting is given several: a run has one."""
-    from pennyweight.reporting.console import same_command
+    from pennyweight.reporting.command import same_command
     from pennyweight.settings.recipe_text import values_apart
 
     several = {text: values_apart(text) for text in settings or () if values_apart(text)}
@@ -113,6 +113,9 @@ Target = Annotated[
     ),
 ]
 DatasetName = Annotated[str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Print every column and cell in full, as where no terminal shows them.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Data = Annotated[
     Path | None,

@@ -1,36 +1,71 @@
-"""Where words go: results to stdout, messages and progress to stderr."""
+"""Where words go: results to stdout, messages and progress to stderr; each in the colours and the width it has."""
 
+import io
 import json
-import shutil
 import sys
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, TextIO
 
-PIPE_COLUMNS = 1_000
-"""Columns of what no terminal shows."""
+from pennyweight.base.terminal import PIPE_COLUMNS, fresh_line, has_colours, width_of
+from pennyweight.reporting.colour import coloured
+from pennyweight.reporting.command import command_lines
+from pennyweight.reporting.text import wrapped
 
 
 def say(sentence: str) -> None:
-    """Print a message for the user on stderr."""
-    print(sentence, file=sys.stderr, flush=True)
+    """Print a message for the user on stderr, wrapped where a terminal shows it."""
+    text = "\n".join(wrapped(line, width=width_of(sys.stderr)) for line in sentence.splitlines())
+    print(_in_colours(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+def say_error(sentence: str, command: str = "") -> None:
+    """Print an error on stderr on lines of its own; on a terminal the `command` it ends in can be pasted."""
+    text = f"Error: {sentence}"
+    if sys.stderr.isatty():
+        width = width_of(sys.stderr)
+        said = [wrapped(line, width=width) for line in text.removesuffix(command).rstrip().splitlines()]
+        text = "\n".join([*said, *([command_lines(command, width)] if command else [])])
+    print(fresh_line(sys.stderr) + _in_colours(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 def result(text: str) -> None:
-    """Print a result on stdout."""
-    print(text, flush=True)
+    """Print a result on stdout in colours, where it has them."""
+    plain_result(_in_colours(text, sys.stdout))
 
 
-def columns() -> int:
-    """Return how wide the terminal is; where there is none, wide enough for `grep` to find a row in one line.
+def plain_result(text: str) -> None:
+    """Print a result on stdout as it is; who closes the pipe, as `head` does, has read enough of it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = _Unread()
 
-    $COLUMNS wins over both.
+
+def require_reader() -> None:
+    """Raise BrokenPipeError where nobody read the results to their end: the folder a run is in is one of them."""
+    if isinstance(sys.stdout, _Unread):
+        raise BrokenPipeError
+
+
+class _Unread(io.StringIO):
+    """Where results go once nobody reads them any more."""
+
+
+def columns(wide: bool = False) -> int:
+    """Return how wide a result may be: the terminal's width, and everything in full with `wide` or without a terminal.
+
+    $COLUMNS wins over the terminal.
     """
-    return shutil.get_terminal_size(fallback=(PIPE_COLUMNS, 24)).columns
+    return PIPE_COLUMNS if wide else width_of(sys.stdout)
 
 
 def result_json(value: Any) -> None:
     """Print a result as JSON on stdout; frozen values become objects, what is not a number becomes null."""
-    result(json.dumps(_plain(value), indent=1, allow_nan=False))
+    plain_result(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _in_colours(text: str, stream: TextIO) -> str:
+    return coloured(text) if has_colours(stream) else text
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pennyweight.cli.options import Json, Settings, Target, require_one_value
+from pennyweight.cli.options import Json, Settings, Target, Wide, require_one_value
 from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pennyweight.settings.recipe import Recipe
 
 
-def show(target: Target, settings: Settings = None, as_json: Json = False) -> None:
+def show(target: Target, settings: Settings = None, wide: Wide = False, as_json: Json = False) -> None:
     """Show a recipe's layers, costs and settings.
 
     Every layer with its shape, parameters, MACs and receptive field, then every setting and where it comes from.
@@ -29,7 +29,7 @@ def show(target: Target, settings: Settings = None, as_json: Json = False) -> No
     if as_json:
         result_json(_json_values(recipe, measured))
     else:
-        result(recipe_text(recipe, measured, columns(), kept_by_kinds(base, recipe)))
+        result(recipe_text(recipe, measured, columns(wide), kept_by_kinds(base, recipe)))
 
 
 def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:

@@ -59,7 +59,8 @@ def ignore_signals() -> None:
 
 
 def _end_now(number: int, frame: FrameType | None) -> None:
-    os.write(2, f"Error: {INTERRUPTED_SENTENCE}\n".encode())
+    # behind a line that moves, or the ^C of a terminal, the message starts on a line of its own
+    os.write(2, f"{chr(10) if os.isatty(2) else ''}Error: {INTERRUPTED_SENTENCE}\n".encode())
     os._exit(INTERRUPTED)
 
 

@@ -12,6 +12,7 @@ from pennyweight.cli.options import (
     Json,
     Settings,
     Target,
+    Wide,
     complete_device,
     complete_engine,
     count_option,
@@ -57,6 +58,7 @@ def train(
     ] = 0,
     settings: Settings = None,
     verbose: Annotated[bool, typer.Option("-v", help="Print which compiler, flags and threads are used.")] = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Train a recipe and judge it against its budget.
@@ -74,6 +76,7 @@ def train(
     from pennyweight.cli.signals import stop_on_signals
 
     stop = stop_on_signals()
+    from pennyweight.cli.output import require_reader
     from pennyweight.runs.request import Request
 
     request = Request(
@@ -96,14 +99,15 @@ def train(
     if seeds is None:
         from pennyweight.cli.train_one import train_one
 
-        train_one(request, stop=stop, as_json=as_json, verbose=verbose)
+        train_one(request, stop=stop, as_json=as_json, wide=wide, verbose=verbose)
     else:
         from pennyweight.cli.seeds import parse_seeds
         from pennyweight.cli.train_all import train_all
         from pennyweight.cli.train_many import train_many
 
         train_several = train_all if target == "all" else train_many
-        train_several(request, parse_seeds(seeds), jobs=jobs, stop=stop, as_json=as_json, verbose=verbose)
+        train_several(request, parse_seeds(seeds), jobs=jobs, stop=stop, as_json=as_json, wide=wide, verbose=verbose)
+    require_reader()
 
 
 def _check_options(request: "Request", *, seed: int | None, seeds: str | None, jobs: int | None) -> None:

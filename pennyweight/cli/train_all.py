@@ -1,32 +1,33 @@
 """Every published recipe over several seeds: what is complete is kept, the cheap ones come first."""
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from time import perf_counter
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
-from pennyweight.api import load_dataset, plan_run
+from pennyweight.api import RUNS, load_dataset, plan_run
 from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.cli.output import columns, result, result_json, say
-from pennyweight.cli.several import end_unless_complete, label_of
+from pennyweight.cli.several import ShownInBrief, end_unless_complete, label_of
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPE_NAMES
-from pennyweight.reporting.progress import Progress, progress_text, run_line
-from pennyweight.reporting.text import duration, plural, wrapped
+from pennyweight.reporting.advice import Advice
+from pennyweight.reporting.progress import progress_text
+from pennyweight.reporting.text import plural, wrapped
 from pennyweight.runs.folder import seed_folder
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe import Recipe
-from pennyweight.training.events import Done, Event, Failed
-from pennyweight.training.pool import run_requests, share_cores
+from pennyweight.training.pool import share_cores
 
 
 def train_all(
-    request: Request, seeds: Sequence[int], *, jobs: int | None, stop: Callable[[], bool], as_json: bool, verbose: bool
+    request: Request,
+    seeds: Sequence[int],
+    *,
+    jobs: int | None,
+    stop: Callable[[], bool],
+    as_json: bool,
+    wide: bool,
+    verbose: bool,
 ) -> None:
     """Train every recipe and seed in a process of its own; the same command resumes after a kill.
 
@@ -41,46 +42,20 @@ def train_all(
         for seed in seeds
     ]
     together, threads = share_cores(jobs, len(requests))
-    progress = Progress({name: work[name] for name in names}, len(seeds), perf_counter())
-    live = Live(console=Console(stderr=True), auto_refresh=False) if sys.stderr.isatty() else None
     for words in left_out:
         say(words)
     say(f"{plural(len(names), 'recipe')} x {plural(len(seeds), 'seed')}, {together} at a time")
-    with live or nullcontext():
-        outcomes = run_requests(
-            requests, _Display(progress, live), jobs=together, threads=threads, stop=stop, verbose=verbose
-        )
+    shown = ShownInBrief({name: work[name] for name in names}, len(seeds), label_of)
+    outcomes = shown.carry_out(requests, jobs=together, threads=threads, stop=stop, verbose=verbose)
     if as_json:
         result_json([outcome.record for outcome in outcomes if outcome.record])
     else:
-        result(progress_text(progress, perf_counter()))
+        result(progress_text(shown.progress, perf_counter(), columns(wide)))
         for words in left_out:
-            result(wrapped(words, width=columns()))
+            result(wrapped(words, width=columns(wide)))
+        what = "This judges every recipe by all of its seeds:"
+        result(Advice("", ((what, ("judge", str(RUNS))),)).text(columns(wide)))
     end_unless_complete(outcomes, stop())
-
-
-class _Display:
-    """Shows how all runs go: on a terminal a table that is redrawn, else one line for every run that ended."""
-
-    def __init__(self, progress: Progress, live: Live | None) -> None:
-        self._progress = progress
-        self._live = live
-
-    def event(self, request: Request, event: Event) -> None:
-        """Show what happened to a run."""
-        self._progress.take(request, event)
-        now = perf_counter()
-        if self._live:
-            self._live.update(Text(progress_text(self._progress, now)), refresh=True)
-        elif isinstance(event, Failed):
-            say(f"{label_of(request)} | Error: {event.message}")
-        elif isinstance(event, Done):
-            left = self._progress.seconds_left(now)
-            ending = f", {duration(left)} left" if left else ""
-            say(f"{run_line(event.record)}  {self._progress.ended} of {self._progress.runs} runs{ending}")
-
-    def line(self, request: Request, text: str) -> None:
-        """Leave out the lines of single runs."""
 
 
 def _sorted_out(request: Request) -> tuple[dict[str, Recipe], list[str]]:

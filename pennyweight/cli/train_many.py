@@ -6,24 +6,34 @@ from pathlib import Path
 
 from pennyweight.api import judge, plan_run
 from pennyweight.cli.output import columns, result, result_json, say
-from pennyweight.cli.several import Lines, end_unless_complete
+from pennyweight.cli.several import Shown, end_unless_complete
+from pennyweight.reporting.epochs import UNAVERAGED
 from pennyweight.reporting.judgements import judgement_text
 from pennyweight.reporting.text import plural
 from pennyweight.runs.folder import seed_folder
 from pennyweight.runs.request import Request
-from pennyweight.training.pool import run_requests, share_cores
+from pennyweight.training.pool import share_cores
 
 
 def train_many(
-    request: Request, seeds: Sequence[int], *, jobs: int | None, stop: Callable[[], bool], as_json: bool, verbose: bool
+    request: Request,
+    seeds: Sequence[int],
+    *,
+    jobs: int | None,
+    stop: Callable[[], bool],
+    as_json: bool,
+    wide: bool,
+    verbose: bool,
 ) -> None:
     """Train every seed in a process of its own and print each verdict, then what the seeds say together."""
-    plan_run(replace(request, seed=seeds[-1]))  # what no seed can do is said once, and nothing is started
+    # what no seed can do is said once, and nothing is started
+    recipe = plan_run(replace(request, seed=seeds[-1])).recipe
     together, threads = share_cores(jobs, len(seeds))
     say(f"{request.name}: {plural(len(seeds), 'seed')}, {together} at a time with {plural(threads, 'thread')} each")
-    outcomes = run_requests(
+    if recipe.averaging.is_kept:
+        say(UNAVERAGED)
+    outcomes = Shown({request.name: 1.0}, len(seeds), lambda run: f"seed {run.seed}").carry_out(
         [replace(request, seed=seed, out=request.out and seed_folder(request.out, seed)) for seed in seeds],
-        Lines(lambda run: f"seed {run.seed}"),
         jobs=together,
         threads=threads,
         stop=stop,
@@ -33,7 +43,7 @@ def train_many(
     if as_json:
         result_json(records)
     elif records:
-        result(judgement_text(judge(*(record.folder for record in records)), columns()))
+        result(judgement_text(judge(*(record.folder for record in records)), columns(wide)))
         for folder in dict.fromkeys(str(Path(record.folder).parent) for record in records):
             result(folder)
     end_unless_complete(outcomes, stop())

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli.options import Data, Json, complete_recipe
+from pennyweight.cli.options import Data, Json, Wide, complete_recipe
 from pennyweight.cli.output import columns, result, result_json
 
 
@@ -20,6 +20,7 @@ def verify(
     ],
     replay: Annotated[bool, typer.Option("--replay", help="Retrain the run and compare.")] = False,
     data: Data = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Check a run against its record; --replay retrains it.
@@ -32,6 +33,7 @@ def verify(
     Examples: pennyweight verify runs/progressive-3/seed-0 --replay; pennyweight verify pennyweight-8k
     """
     from pennyweight.api import verify as verify_run
+    from pennyweight.reporting.advice import verification_advice
     from pennyweight.reporting.verification import verification_text
 
     checked = verify_run(folder, data=data, replay=replay)
@@ -40,6 +42,7 @@ def verify(
             {"agrees": checked.agrees, "folder": checked.folder, "checks": checked.checks, "on_trust": checked.on_trust}
         )
     else:
-        result(verification_text(checked, columns()))
+        result(verification_text(checked, columns(wide)))
+        result(verification_advice(checked).text(columns(wide)))
     if not checked.agrees:
         raise typer.Exit(1)

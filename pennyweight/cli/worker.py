@@ -1,6 +1,6 @@
 """What a child process of the pool runs: a request as JSON on stdin, its events as JSON lines on stdout.
 
-python -m pennyweight.cli.worker PARENT_PROCESS [-v]
+python -m pennyweight.cli.worker PARENT_PROCESS [-v] [-p]
 """
 
 import os
@@ -20,7 +20,7 @@ def work() -> None:
 
     stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anything else prints, a recipe file for one, is no event
-    events = EventWriter(stdout, Console(verbose="-v" in sys.argv[2:]))
+    events = EventWriter(stdout, Console(verbose="-v" in sys.argv[2:], alone=False), steps="-p" in sys.argv[2:])
     try:
         request = Request.from_json(sys.stdin.read())
         record = train(request, observer=events, stop=lambda: signalled() or os.getppid() != parent)

@@ -1,6 +1,5 @@
 """A dataset in memory: loaded by name, checked before anything uses it, with a digest of its content."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError, UsageError, unknown_name_error
 from pennyweight.base.input import Input
+from pennyweight.base.terminal import tell
 from pennyweight.data import digits, fetch, sources
 from pennyweight.data.mnist_files import read_pairs
 from pennyweight.data.stratified import held_out
@@ -85,14 +85,7 @@ class Split:
     val_labels: NDArray[np.uint8]
 
 
-def to_stderr(line: str) -> None:
-    """Print a line of progress where messages belong."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def load(
-    name: str, folder: Path | None = None, report: Callable[[str], None] = to_stderr, download: bool = True
-) -> Dataset:
+def load(name: str, folder: Path | None = None, report: Callable[[str], None] = tell, download: bool = True) -> Dataset:
     """Return the dataset `name`, one of DATASET_NAMES, from `folder` (else $PENNYWEIGHT_DATA, else the user's cache).
 
     It is called `name` when its content is the published one; other content in that folder is called `other-NAME`,

@@ -1,7 +1,7 @@
 """Weight averaging: an exponential moving average of weights and running statistics, beside whatever trains them.
 
 The loop keeps it between two slices of an epoch, in NumPy, so that it is one arithmetic for every engine. A run that
-keeps an average is judged by it and ships it; the figures of the weights themselves stand beside it as `raw`.
+keeps an average is judged by it and ships it; the figures of the weights themselves stand beside it as unaveraged.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError, unknown_name_error
+from pennyweight.base.terminal import is_watched, tell
 from pennyweight.data.normalisation import Normalisation
 from pennyweight.native.compiler import find_compiler
 from pennyweight.native.network import Network, lanes_for, usable_threads
@@ -30,13 +31,19 @@ class NativePredictor:
     def __init__(self, plan: Plan, weights: Arrays, normalisation: Normalisation, batch_images: int) -> None:
         """Compile the network for at least one group of images per thread; raises what `Network` raises."""
         images = max(batch_images, lanes_for(batch_images) * usable_threads())
-        self.network = Network(plan, images, normalisation, 0, lambda text: None)
+        self.network = Network(plan, images, normalisation, 0, _tell_who_watches)
         for name, array in self.network.weights.items():
             array[...] = weights[name]
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits; see Predictor."""
         return self.network.logits(images)
+
+
+def _tell_who_watches(text: str) -> None:
+    """Tell why nothing happens for some seconds, where somebody sits before it."""
+    if is_watched():
+        tell(text)
 
 
 class NumpyPredictor:

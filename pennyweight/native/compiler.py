@@ -142,6 +142,8 @@ def _compile(source: CSource, library: Path, command: Sequence[str], say: Callab
         write_atomically(written, source.text.encode())
     except UnavailableError:
         return False
+    name = "zig cc" if "ziglang" in command else Path(command[0]).name
+    say(f"Compiling the network with {name}, once; this takes some seconds.")
     pieces = [half.with_suffix(f".{part}.o") for part in range(source.parts)]
     try:
         common = [*command, "-I", str(source.headers), "-fPIC", "-c", str(written)]
@@ -153,7 +155,6 @@ def _compile(source: CSource, library: Path, command: Sequence[str], say: Callab
         for path in (half, *pieces):
             path.unlink(missing_ok=True)
     seconds = perf_counter() - started
-    name = "zig cc" if "ziglang" in command else Path(command[0]).name
     say(f"Compiled the network with {name} in {seconds:.1f} s; it is kept in {library.parent}.")
     return True
 

@@ -3,7 +3,7 @@
 from math import isfinite
 
 from pennyweight.judging.compare import Comparison, Pair, Ranking
-from pennyweight.reporting.text import WIDTH, interval_words, summary_words, wrapped
+from pennyweight.reporting.text import WIDTH, fitted, interval_words, summary_words, wrapped
 from pennyweight.tables.table import Column, Table, right, table
 from pennyweight.tables.text import to_text
 
@@ -59,7 +59,7 @@ def ranking_text(ranking: Ranking, width: int = WIDTH) -> str:
         f"{ranking.split} accuracy after the last epoch, in percent",
         to_text(ranking_table(ranking), width),
         "",
-        to_text(pairs_table(ranking), width),
+        fitted(pairs_table(ranking), width),
     ]
     if any(not isfinite(pair.difference.low) for pair in ranking.pairs):
         lines.append(
@@ -88,7 +88,7 @@ def pairs_table(ranking: Ranking) -> Table:
 
     names = (Column("first", narrow="wrap"), Column("second", narrow="wrap"))
     return table(
-        (*names, *right("diff.", "95 % (Welch)", "p (Holm)"), Column("")),
+        (*names, *right("diff."), Column("95 % (Welch)", "right", "drop"), *right("p (Holm)"), Column("")),
         (
             (
                 *(pair.first, pair.second, f"{pair.difference.mean:+.3f}", interval_words(pair.difference, 3, "+")),

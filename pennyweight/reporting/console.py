@@ -1,65 +1,80 @@
-"""How a run is shown while it is trained: one line per epoch, and on a terminal a line that moves in between."""
+"""How a run is shown while it is trained: one line per epoch, and on a terminal a bar that moves in between."""
 
-import os
-import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from time import perf_counter
 
-from pennyweight.base.notebook import in_notebook
 from pennyweight.base.records import EpochRow
-from pennyweight.reporting.epochs import epoch_line, marks
-from pennyweight.reporting.text import duration, plural
+from pennyweight.base.terminal import has_colours, width_of
+from pennyweight.reporting.colour import coloured
+from pennyweight.reporting.epochs import UNAVERAGED, epoch_line, marks
+from pennyweight.reporting.moving import MovingLine
+from pennyweight.reporting.text import duration, plural, wrapped
 from pennyweight.runs.run import Run
 
 
 class Console:
-    """Prints to stderr: a line for every epoch, and in a terminal or a notebook the share of it, in one that moves."""
+    """Prints to stderr: a line for every epoch, and on a terminal a bar of the epoch that is trained."""
 
     run: Run
     """The run that is shown, once it started."""
 
-    def __init__(self, verbose: bool = False) -> None:
-        """Show a run; `verbose` adds what it is trained with."""
+    def __init__(self, verbose: bool = False, alone: bool = True) -> None:
+        """Show a run; `verbose` adds what it is trained with, and `alone` what is said once of several."""
         self._verbose = verbose
-        self._moving = sys.stderr.isatty() or in_notebook()
+        self._alone = alone
+        self._line = MovingLine()
         self._epoch_started = perf_counter()
+        self._epoch_seconds = 0.0
+        self._first_step = False
 
     def started(self, run: Run) -> None:
         """Print what is trained on what."""
         self.run = run
         self._epoch_started = perf_counter()
-        self._print(_opening(run))
+        self.message(_opening(run))
         for sentence in run.kept:
-            self._print(sentence)
+            self.message(sentence)
+        if run.recipe.averaging.is_kept and self._alone:
+            self.message(UNAVERAGED)
 
     def message(self, text: str) -> None:
         """Print one sentence."""
-        self._print(text)
+        self._print(wrapped(text, width=width_of(sys.stderr)))
+        if not self._first_step:
+            self._line.show("getting ready", 0.0)
 
     def detail(self, text: str) -> None:
         """Print one sentence where details were asked for."""
         if self._verbose:
-            self._print(text)
+            self.message(text)
 
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
-        """Move the line of the epoch that is being trained."""
-        if self._moving:
-            spent = perf_counter() - self._epoch_started
-            left = duration(spent / steps_done * (epoch_steps - steps_done))
-            line = f"epoch {epoch}/{self.run.recipe.epochs}  {100 * steps_done // epoch_steps:3d} %  {left} left"
-            print(f"\r{line:<60}", end="", file=sys.stderr, flush=True)
+        """Move the bar of the epoch that is being trained."""
+        self._first_step = True
+        epochs, share = self.run.recipe.epochs, steps_done / epoch_steps
+        seconds = (perf_counter() - self._epoch_started) / share
+        left = f"{duration(seconds * (1 - share))} left"
+        if epoch < epochs:
+            left += f", {duration(seconds * (1 - share) + (epochs - epoch) * (self._epoch_seconds or seconds))} in all"
+        self._line.show(
+            f"epoch {epoch:>{len(str(epochs))}}/{epochs}  {100 * steps_done // epoch_steps:3d} %", share, left
+        )
 
     def epoch_done(self, history: Sequence[EpochRow]) -> None:
         """Print the line of the last epoch in `history`."""
+        self._first_step = True
         recipe = self.run.recipe
-        self._print(epoch_line(history, recipe.epochs, marks(history, recipe, self.run.dataset.name)))
-        self._epoch_started = perf_counter()
+        happened = marks(history, recipe, self.run.dataset.name)
+        self._print(epoch_line(history, recipe.epochs, happened, width_of(sys.stderr)))
+        self._epoch_started, self._epoch_seconds = perf_counter(), history[-1].seconds
 
-    def _print(self, line: str) -> None:
-        start = f"\r{'':<60}\r" if self._moving else ""
-        print(start + line, file=sys.stderr, flush=True)
+    def close(self) -> None:
+        """Take the bar away; what is printed next belongs to somebody else."""
+        self._line.wipe()
+
+    def _print(self, text: str) -> None:
+        self._line.above(coloured(text) if has_colours(sys.stderr) else text)
 
 
 def _opening(run: Run) -> str:
@@ -70,17 +85,3 @@ def _opening(run: Run) -> str:
         f"{run.recipe.name}{changes} on {run.dataset.name}: {images:,} training images{validation}, "
         f"{plural(run.recipe.epochs, 'epoch')}, seed {run.seed}, {run.engine} engine on {run.device}"
     )
-
-
-def same_command() -> str:
-    """Return the command this process was started with, for the user to run again; without `--again`."""
-    program = sys.argv[0]
-    name = os.path.basename(program)
-    if name == "__main__.py":
-        words = [sys.executable, "-m", "pennyweight"]
-    elif name.endswith(".py"):
-        words = [sys.executable, program]
-    else:
-        on_path = shutil.which(name)
-        words = [name if on_path and os.path.samefile(on_path, program) else program]
-    return shlex.join(words + [word for word in sys.argv[1:] if word != "--again"])

@@ -4,25 +4,55 @@ from collections.abc import Sequence
 
 from pennyweight.base.budget import budget_for
 from pennyweight.base.records import EpochRow
+from pennyweight.base.terminal import PIPE_COLUMNS
 from pennyweight.reporting.text import duration
 from pennyweight.settings.recipe import Recipe
 from pennyweight.settings.schedules import ReduceLROnPlateau, StepLR
 
+UNAVERAGED = (
+    "Accuracies are those of the averaged weights; those of the unaveraged ones stand in brackets, where they fit."
+)
+"""What a run says once whose weights are averaged, before its first epoch."""
+PARTS = ("epoch", "test", "val", "train", "loss", "unaveraged test", "unaveraged val", "ETA", "seconds", "rate")
+"""The parts of an epoch's line by how much they are missed."""
 
-def epoch_line(history: Sequence[EpochRow], epochs: int, marks: Sequence[str]) -> str:
-    """Return the compact line of the last epoch in `history`."""
+
+def epoch_line(history: Sequence[EpochRow], epochs: int, marks: Sequence[str], width: int = PIPE_COLUMNS) -> str:
+    """Return the compact line of the last epoch in `history`: the parts that fit `width`, the same in every epoch.
+
+    Marks that do not fit stand below.
+    """
     row = history[-1]
-    parts = [f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}", f"loss {row.train_loss:.4f}"]
-    parts.append(f"train {row.train_accuracy:5.2f} %")
+    parts = {"epoch": f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}", "loss": f"loss {row.train_loss:.4f}"}
+    parts["train"] = f"train {row.train_accuracy:5.2f} %"
     for split in ("val", "test"):
         score = row.score(split)
         if score.accuracy is not None:
-            raw = "" if score.unaveraged_accuracy is None else f" (raw {score.unaveraged_accuracy:5.2f} %)"
-            parts.append(f"{split} {score.accuracy:5.2f} %{raw}")
-    parts += [f"rate {row.learning_rate:<8.3g}", f"{row.seconds:.1f} s"]
-    if row.epoch < epochs:
-        parts.append(f"ETA {duration(_seconds_left(history, epochs))}")
-    return "  ".join(parts) + "".join(f"  <- {mark}" for mark in marks)
+            parts[split] = f"{split} {score.accuracy:5.2f} %"
+        if score.unaveraged_accuracy is not None:
+            parts[f"unaveraged {split}"] = f"(unaveraged {score.unaveraged_accuracy:5.2f} %)"
+    parts |= {"rate": f"rate {row.learning_rate:<8.3g}", "seconds": f"{row.seconds:.1f} s"}
+    parts["ETA"] = f"ETA {duration(_seconds_left(history, epochs))}" if row.epoch < epochs else ""
+    kept, room = set[str](), width + GAP
+    for part in PARTS:
+        length = GAP + max(len(parts.get(part, "")), SHORTEST.get(part, 0))
+        if part in parts and length <= room:
+            kept.add(part)
+            room -= length
+    line = "  ".join(text for part, text in parts.items() if part in kept and text).replace("  (", " (")
+    for mark in marks:
+        line += f"  <- {mark}" if len(line) + 5 + len(mark) <= width else f"\n  <- {mark}"
+    return line
+
+
+GAP = 2
+SHORTEST = {
+    "ETA": len("ETA 59 m 59 s"),
+    "seconds": len("10.0 s"),
+    "train": len("train 100.00 %"),
+    "test": len("test 100.00 %"),
+}
+"""What is left free for a part whose length changes from epoch to epoch."""
 
 
 def target_of(recipe: Recipe, dataset: str) -> tuple[float, str] | None:

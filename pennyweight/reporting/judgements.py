@@ -1,5 +1,6 @@
 """What is printed of a judgement: each run, and the seeds of each recipe together."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from math import ceil, floor
@@ -7,6 +8,7 @@ from math import ceil, floor
 from pennyweight.judging.resampling import OtherTestSets
 from pennyweight.judging.seeds import NOT_SHOWN, KeptShare, SeedsFigures, SeedsJudgement
 from pennyweight.judging.verdict import Judgement, RunJudgement
+from pennyweight.reporting.advice import further_seeds, judged_advice, ranges, runs_advice, seeds_advice
 from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
 from pennyweight.reporting.verdicts import budget_words, limits_table, verdict_words
 from pennyweight.tables.table import Column, Table, table
@@ -16,26 +18,41 @@ from pennyweight.tables.text import to_text
 def judgement_text(judgement: Judgement, width: int = WIDTH) -> str:
     """Return every run that was judged, in full where there is one alone, then every recipe of two seeds or more."""
     runs = judgement.runs
-    lines = [run_text(run, width) for run in runs] if len(runs) == 1 else []
+    lines = [f"{run_text(run, width)}\n{judged_advice(run).text(width)}" for run in runs] if len(runs) == 1 else []
     if len(runs) > 1:
-        lines.append(to_text(runs_table(runs), width))
+        shared = _shared_folder(runs, width // 2)
+        lines += [wrapped(f"runs in {shared}", width=width)] if shared else []
+        lines.append(to_text(runs_table(runs, shared), width))
         trusted = Counter(run.on_trust for run in runs if run.on_trust)
         lines += [
             wrapped(f"taken on trust, {plural(count, 'run')}: {words}", width=width) for words, count in trusted.items()
         ]
-    lines += ["\n" + seeds_text(group, width) for group in judgement.groups if len(group.seeds) > 1]
-    return "\n".join(lines)
+        lines.append(runs_advice(judgement).text(width))
+    for group in judgement.groups:
+        if len(group.seeds) > 1:
+            lines += ["\n" + seeds_text(group, width), seeds_advice(group, runs).text(width)]
+    return "\n".join(line for line in lines if line)
 
 
-def runs_table(runs: Sequence[RunJudgement]) -> Table:
-    """Return one row per run: its verdict, and the figures of the limits it breaks or why it is not judged."""
+def _shared_folder(runs: Sequence[RunJudgement], longest: int) -> str:
+    """Return the folder that all runs are in, where a path is longer than `longest`; else nothing."""
+    sources = [run.source for run in runs]
+    same_kind = len({os.path.isabs(source) for source in sources}) == 1
+    return os.path.commonpath(sources) if same_kind and max(map(len, sources)) > longest else ""
+
+
+def runs_table(runs: Sequence[RunJudgement], shared: str = "") -> Table:
+    """Return one row per run: its verdict, and the figures of the limits it breaks or why it is not judged.
+
+    Runs are named within the folder `shared`.
+    """
     words = {True: "kept", False: "broken", None: "not judged"}
     columns = (Column("run", narrow="wrap"), Column("budget"), Column("what breaks it", narrow="wrap"))
     return table(
         columns,
         (
             (
-                run.source,
+                os.path.relpath(run.source, shared) if shared else run.source,
                 words[run.verdict.met],
                 run.reason or "; ".join(f"{one.name} {one.measured}" for one in run.verdict.limits if not one.met),
             )
@@ -97,8 +114,8 @@ def way_words(share: KeptShare, seeds: Sequence[int]) -> str:
         return f"still to run: seeds {ranges(share.missing)}"
     if share.further is None:
         return "no number of further seeds within reach would show it"
-    unused = [seed for seed in range(len(seeds) + max(seeds) + share.further) if seed not in seeds][: share.further]
-    return f"{plural(share.further, 'more seed')}, every one kept, would show it: --seeds {ranges(unused)}"
+    unused = ranges(further_seeds(share, seeds))
+    return f"{plural(share.further, 'more seed')}, every one kept, would show it: --seeds {unused}"
 
 
 def other_words(others: OtherTestSets, hold_rate: float) -> str:
@@ -124,17 +141,6 @@ def _epochs(others: OtherTestSets) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}"
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Return whole numbers in ascending order as `--seeds` reads them: `0-4,7`."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1][1:] = [number]
-        else:
-            parts.append([number])
-    return ",".join("-".join(map(str, part)) for part in parts)
 
 
 def figures_table(figures: SeedsFigures) -> Table:

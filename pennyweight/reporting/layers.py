@@ -7,7 +7,8 @@ from pennyweight.tables.table import Column, Table, right, table
 def layer_table(measured: Measurement) -> Table:
     """Return one row per node: shape, window, costs, and the receptive field (RF) of one of its units in pixels."""
     columns = (
-        *(*right("#"), Column("layer"), Column("output"), *right("kernel", "stride", "pad", "params")),
+        *(*right("#"), Column("layer"), Column("output"), *right("kernel")),
+        *(Column("stride", "right", "drop"), Column("pad", "right", "drop"), *right("params")),
         *(Column("buffers", "right", "drop"), *right("MACs", "RF")),
         *(Column("jump", "right", "drop"), Column("bytes", "right", "drop")),
     )

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pennyweight.base.errors import Interrupted
 from pennyweight.base.records import VERDICT_WORDS, RunRecord
 from pennyweight.base.stats import summary
-from pennyweight.reporting.text import duration
+from pennyweight.reporting.text import WIDTH, duration, plural
 from pennyweight.runs.request import Request
 from pennyweight.tables.table import Column, right, table
 from pennyweight.tables.text import to_text
-from pennyweight.training.events import Done, EpochDone, Event, Failed
+from pennyweight.training.events import Done, EpochDone, Event, Failed, Stepped
 
 
 @dataclass
@@ -30,6 +31,10 @@ class Progress:
     ended: int = 0
     trained: dict[tuple[str, int], float] = field(default_factory=dict)
     """The share of each run that was trained here; a resumed run brings nothing of what it trained before."""
+    unfinished: dict[tuple[str, int], float] = field(default_factory=dict)
+    """The share of a run that its unfinished epoch has trained so far."""
+    lost: float = 0.0
+    """The work of runs that failed, which nobody does any more."""
 
     @property
     def runs(self) -> int:
@@ -39,25 +44,48 @@ class Progress:
     def take(self, request: Request, event: Event) -> None:
         """Record what happened to the run of `request`."""
         key = request.name, request.seed
+        if isinstance(event, Stepped):
+            self.unfinished[key] = event.steps_done / event.epoch_steps / event.epochs
+        else:
+            self.unfinished.pop(key, None)
         if isinstance(event, EpochDone):
             self.running[key] = event
             self.trained[key] = self.trained.get(key, 0.0) + 1 / event.epochs
+        if isinstance(event, Failed) and event.exit_code == Interrupted.exit_code:
+            return
         if isinstance(event, Done | Failed):
             self.running.pop(key, None)
             self.ended += 1
         if isinstance(event, Done):
             self.records.setdefault(request.name, []).append(event.record)
+        if isinstance(event, Failed):
+            self.lost += self.work[request.name]
+
+    @property
+    def share(self) -> float:
+        """Return the share of all work that is done or lost."""
+        complete = sum(self.work[name] * len(records) for name, records in self.records.items())
+        begun = sum(self.work[key[0]] * last.row.epoch / last.epochs for key, last in self.running.items())
+        return (complete + begun + self.lost + self._unfinished_work) / (self.seeds * sum(self.work.values()))
 
     def seconds_left(self, now: float) -> float:
         """Return how long the rest takes at the pace so far; 0 where nothing was trained yet."""
-        spent = sum(self.work[name] * share for (name, _), share in self.trained.items())
-        whole = self.seeds * sum(self.work.values())
-        complete = sum(self.work[name] * len(records) for name, records in self.records.items())
-        begun = sum(self.work[key[0]] * self.trained[key] for key in self.running)
-        return (whole - complete - begun) / spent * (now - self.started) if spent else 0.0
+        spent = sum(self.work[name] * share for (name, _), share in self.trained.items()) + self._unfinished_work
+        rest = (1 - self.share) * self.seeds * sum(self.work.values())
+        return rest / spent * (now - self.started) if spent else 0.0
+
+    @property
+    def _unfinished_work(self) -> float:
+        return sum(self.work[name] * share for (name, _), share in self.unfinished.items())
 
 
-def progress_text(progress: Progress, now: float) -> str:
+def progress_words(progress: Progress, now: float) -> str:
+    """Return how many runs ended and how long the rest takes: `3 of 10 runs, 2 m 05 s left`."""
+    left = progress.seconds_left(now) if progress.ended < progress.runs else 0.0
+    return f"{progress.ended} of {plural(progress.runs, 'run')}" + (f", {duration(left)} left" if left else "")
+
+
+def progress_text(progress: Progress, now: float, width: int = WIDTH) -> str:
     """Return one line per recipe: complete runs, their accuracies, how many kept the budget, what is in training."""
     rows = []
     for name in progress.work:
@@ -81,8 +109,8 @@ def progress_text(progress: Progress, now: float) -> str:
         )
     datasets = sorted({record.dataset for records in progress.records.values() for record in records})
     head = f"recipe on {', '.join(datasets)}" if datasets else "recipe"
-    columns = (Column(head), *right("runs", "mean ± sd, %", "lowest, %", "kept"), Column("in training"))
-    text = to_text(table(columns, rows))
+    columns = (Column(head), *right("runs", "mean ± sd, %", "lowest, %", "kept"), Column("in training", narrow="wrap"))
+    text = to_text(table(columns, rows), width)
     left = progress.seconds_left(now) if progress.running else 0.0
     return text + (f"\nabout {duration(left)} left" if left else "")
 

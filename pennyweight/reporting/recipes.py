@@ -7,21 +7,21 @@ from pennyweight.nets.measure import Measurement
 from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import budget_reason, layer_settings, variant_words
 from pennyweight.reporting.layers import layer_table
-from pennyweight.reporting.text import WIDTH, wrapped
+from pennyweight.reporting.text import WIDTH, fitted, wrapped
 from pennyweight.reporting.verdicts import budget_words
 from pennyweight.runs.folder import read_record
 from pennyweight.runs.published import published_run, published_run_names
 from pennyweight.settings.recipe import PublishedResult, Recipe
 from pennyweight.settings.recipe_text import settings_of
 from pennyweight.tables.table import Column, Table, right, table
-from pennyweight.tables.text import dropped_columns, to_text
+from pennyweight.tables.text import to_text
 
 
 def recipes_table(costs: Sequence[tuple[Recipe, Measurement]]) -> Table:
     """Return one row per recipe with what it costs: parameters, MACs, receptive field (RF) in pixels, and its claim."""
     columns = (
-        *(Column("recipe"), *right("params", "MACs", "RF", "epochs")),
-        *(Column("its claim, %", narrow="wrap"), Column("doc")),
+        *(Column("recipe"), *right("params", "MACs"), Column("RF", "right", "drop"), Column("epochs", "right", "drop")),
+        *(Column("its claim, %"), Column("doc", narrow="drop")),
     )
     return table(
         columns,
@@ -47,8 +47,6 @@ def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH, kept:
     """
     variant, origin = variant_words(recipe), recipe.origin
     claim = f"claim: {claim_words(origin.claim) or 'none'}" + ("; a changed recipe has none" if variant else "")
-    layers = layer_table(measured)
-    left_out = ", ".join(dropped_columns(layers, width))
     paragraphs = [f"{recipe.name}  ({variant or origin.document or 'no document'})", claim]
     paragraphs += kept
     if origin.note:
@@ -65,13 +63,11 @@ def recipe_text(recipe: Recipe, measured: Measurement, width: int = WIDTH, kept:
         f"receptive field {measured.receptive_field} pixels at the last convolution, jump {measured.jump}; "
         f"largest activation {measured.largest_activation_bytes:,} bytes",
     ]
-    if left_out:
-        costs.insert(0, f"columns left out for want of room: {left_out}; --json has them")
     return "\n".join(
         [
             *(wrapped(text, width=width) for text in paragraphs),
             "",
-            to_text(layers, width),
+            fitted(layer_table(measured), width),
             "",
             *(wrapped(text, width=width) for text in costs),
             "",

@@ -2,8 +2,13 @@
 
 import textwrap
 from math import isfinite
+from typing import TYPE_CHECKING
 
-from pennyweight.base.stats import Difference, Summary
+from pennyweight.tables.table import Table
+from pennyweight.tables.text import dropped_columns, to_text
+
+if TYPE_CHECKING:  # NumPy, which an interruption may have left half imported, is not needed to say so
+    from pennyweight.base.stats import Difference, Summary
 
 WIDTH = 80
 """Columns of a terminal that does not say how wide it is."""
@@ -17,7 +22,14 @@ def wrapped(text: str, indent: str = "", width: int = WIDTH) -> str:
     return lines.replace("\u00a0", " ")
 
 
-def summary_words(values: Summary | None) -> str:
+def fitted(table: Table, width: int = WIDTH) -> str:
+    """Return a table in lines of at most `width` characters, and below it what the columns are that had no room."""
+    left_out = ", ".join(dropped_columns(table, width))
+    note = f"columns left out for want of room: {left_out}; --wide shows them"
+    return to_text(table, width) + (f"\n{wrapped(note, width=width)}" if left_out else "")
+
+
+def summary_words(values: "Summary | None") -> str:
     """Return a summary of percentages as words; one value has no interval, no value is `not measured`."""
     if values is None:
         return "not measured"
@@ -29,13 +41,13 @@ def summary_words(values: Summary | None) -> str:
     )
 
 
-def mean_words(values: Summary, decimals: int = 2) -> str:
+def mean_words(values: "Summary", decimals: int = 2) -> str:
     """Return `99.43 ± 0.03`, mean and standard deviation, or the mean alone of one value."""
     std = f" ± {values.std:.{decimals}f}" if values.n > 1 else ""
     return f"{values.mean:.{decimals}f}{std}"
 
 
-def interval_words(values: Summary | Difference, decimals: int = 2, sign: str = "") -> str:
+def interval_words(values: "Summary | Difference", decimals: int = 2, sign: str = "") -> str:
     """Return `99.39 to 99.45`, with `+` as sign `+0.01 to +0.20`; nothing where there is no interval."""
     return f"{values.low:{sign}.{decimals}f} to {values.high:{sign}.{decimals}f}" if isfinite(values.low) else ""
 

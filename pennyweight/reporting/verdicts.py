@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.records import Limit, RunRecord, Verdict
-from pennyweight.reporting.text import WIDTH, duration, plural
+from pennyweight.reporting.text import WIDTH, duration, plural, wrapped
 from pennyweight.tables.table import Column, Table, table
 from pennyweight.tables.text import to_text
 
@@ -40,10 +40,16 @@ def verdict_text(record: RunRecord, reason: str = "", width: int = WIDTH) -> str
     if record.verdict.met is None:
         no_budget = f"{record.recipe} has no budget for {record.dataset}"
         why = no_budget if record.evaluated_on("test") else "the test images were not evaluated"
-        return "\n".join([*lines, f"verdict: not judged, {why}"])
+        lines.append(f"verdict: not judged, {why}")
+        return "\n".join(wrapped(line, width=width) for line in lines)
     lines.append(f"budget on {record.dataset}, {record.verdict.split} images{f': {reason}' if reason else ''}")
-    lines.append(to_text(limits_table(record.verdict.limits), width, indent="  "))
-    return "\n".join([*lines, f"verdict: {verdict_words(record.verdict)}"])
+    return "\n".join(
+        [
+            *(wrapped(line, width=width) for line in lines),
+            to_text(limits_table(record.verdict.limits), width, indent="  "),
+            wrapped(f"verdict: {verdict_words(record.verdict)}", width=width),
+        ]
+    )
 
 
 def _head(record: RunRecord) -> str:
@@ -60,7 +66,9 @@ def _accuracies(record: RunRecord, split: str) -> list[str]:
         return []
     tail = curve[-5:]
     raw = record.epochs[-1].score(split).unaveraged_accuracy
-    averaged = f"; these are of the averaged weights, the raw weights end at {raw:.2f} %" if raw is not None else ""
+    averaged = (
+        f"; these are of the averaged weights, the unaveraged weights end at {raw:.2f} %" if raw is not None else ""
+    )
     return [
         f"{split} accuracy: last {curve[-1]:.2f} %, best {curve.max():.2f} % (epoch {curve.argmax() + 1}), "
         f"lowest of the last {plural(len(tail), 'epoch')}: {tail.min():.2f} %{averaged}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import IO
 
 from pennyweight.base.errors import MismatchError, PennyweightError
@@ -21,6 +22,16 @@ class Started:
     seed: int
     epochs: int
     folder: str
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """Steps of an epoch were trained; told a few times a second, and only to a parent that shows it."""
+
+    epoch: int
+    steps_done: int
+    epoch_steps: int
+    epochs: int
 
 
 @dataclass(frozen=True)
@@ -46,8 +57,16 @@ class Failed:
     exit_code: int
 
 
-Event = Started | EpochDone | Done | Failed
-EVENT_NAMES: dict[str, type[Event]] = {"started": Started, "epoch": EpochDone, "done": Done, "failed": Failed}
+Event = Started | Stepped | EpochDone | Done | Failed
+EVENT_NAMES: dict[str, type[Event]] = {
+    "started": Started,
+    "steps": Stepped,
+    "epoch": EpochDone,
+    "done": Done,
+    "failed": Failed,
+}
+STEPPED_SECONDS = 0.2
+"""The time between two Stepped events."""
 
 
 def event_to_line(event: Event) -> str:
@@ -73,11 +92,13 @@ def event_from_line(line: str) -> Event:
 class EventWriter:
     """An observer that writes events to `stream`, and passes every call on to the observer `shown` as well."""
 
-    def __init__(self, stream: IO[str], shown: Observer) -> None:
-        """Write to `stream` and tell `shown`."""
+    def __init__(self, stream: IO[str], shown: Observer, steps: bool = False) -> None:
+        """Write to `stream` and tell `shown`; `steps` of an epoch are written too where they are asked for."""
         self._stream = stream
         self._shown = shown
+        self._steps = steps
         self._epochs = 0
+        self._written = 0.0
 
     def write(self, event: Event) -> None:
         """Write one event, at once."""
@@ -98,7 +119,10 @@ class EventWriter:
         self._shown.detail(text)
 
     def progress(self, epoch: int, steps_done: int, epoch_steps: int) -> None:
-        """Pass the progress on."""
+        """Pass the progress on, and write it now and then."""
+        if self._steps and monotonic() - self._written > STEPPED_SECONDS:
+            self._written = monotonic()
+            self.write(Stepped(epoch, steps_done, epoch_steps, self._epochs))
         self._shown.progress(epoch, steps_done, epoch_steps)
 
     def epoch_done(self, history: Sequence[EpochRow]) -> None:

@@ -60,8 +60,12 @@ def run_requests(
     threads: int,
     stop: Callable[[], bool],
     verbose: bool = False,
+    columns: int | None = None,
 ) -> list[Outcome]:
     """Carry out every request in a process of its own, `jobs` at a time with `threads` threads each.
+
+    `columns` is the room for a line of a run on the terminal that shows them, which is told of every run's steps as
+    well; None where no terminal does.
 
     Outcomes are in the order of the requests. Once `stop` returns true, no further process is started and the running
     ones are asked to stop; a request that was never started ends with 130, as an interrupted one does.
@@ -72,7 +76,7 @@ def run_requests(
     try:
         while running or (waiting and not stop()):
             while waiting and len(running) < jobs and not stop():
-                running.append(_Child(*waiting.pop(0), observer, lock, threads, verbose))
+                running.append(_Child(*waiting.pop(0), observer, lock, threads, verbose, columns))
             if stop() and not stopping:
                 stopping = True
                 _stop(running)
@@ -92,13 +96,22 @@ class _Child:
     """One process that carries out a request, and the two threads that read what it writes."""
 
     def __init__(
-        self, number: int, request: Request, observer: PoolObserver, lock: Lock, threads: int, verbose: bool
+        self,
+        number: int,
+        request: Request,
+        observer: PoolObserver,
+        lock: Lock,
+        threads: int,
+        verbose: bool,
+        columns: int | None,
     ) -> None:
         """Start the process in a session of its own, so that a terminal's Ctrl-C reaches it through us, and once."""
         self.number, self._request, self._observer, self._lock = number, request, observer, lock
         self._last: Done | Failed | None = None
         # -P: a `numpy.py` that somebody left in this folder is not ours to run
-        command = [sys.executable, "-P", "-m", WORKER, str(os.getpid()), *(["-v"] if verbose else [])]
+        flags = [*(["-v"] if verbose else []), *(["-p"] if columns else [])]
+        command = [sys.executable, "-P", "-m", WORKER, str(os.getpid()), *flags]
+        room = {"COLUMNS": str(columns)} if columns else {}
         with TemporaryFile("w+", encoding="utf-8") as stdin:  # not a pipe: a child that fails at once reads nothing
             stdin.write(request.to_json())
             stdin.seek(0)
@@ -109,7 +122,7 @@ class _Child:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+                env={**os.environ, "OMP_NUM_THREADS": str(threads), **room},
                 start_new_session=True,
             )
         self._readers = [

@@ -56,6 +56,8 @@ def test_many_targets_are_one_table_and_the_broken_do_not_stop_the_others(
         "subs/fatma.py  ERROR   subs/fatma.py holds 3 recipes: TINY, A, B. Name one, as",
         "                       subs/fatma.py:TINY.",
         "1 of 6 targets pass, 2 fail, 3 could not be audited",
+        "  This shows what every layer costs and sees:",
+        "    pennyweight show subs/ben.toml",
     ]
 
 
@@ -198,7 +200,7 @@ def test_a_wider_screen_cuts_and_wraps_less(class_of_six: Path, command, monkeyp
     assert (
         "subs/dora.py   ERROR   subs/dora.py fails when it is run: SyntaxError: invalid syntax (dora.py, line 1)" in out
     )
-    assert len(out.splitlines()) == 8
+    assert len(out.splitlines()) == 10
 
 
 # ---------------------------------------------------------------------------------------------------- words

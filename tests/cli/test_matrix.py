@@ -18,10 +18,10 @@ from pennyweight.cli.seeds import parse_seeds
 from pennyweight.judging.ablation import ablation_steps
 from pennyweight.recipes.catalogue import ABLATIONS, RECIPE_NAMES, find_recipe
 from pennyweight.reporting.ablations import ablation_table
-from pennyweight.reporting.progress import Progress, progress_text
+from pennyweight.reporting.progress import Progress, progress_text, progress_words
 from pennyweight.runs.request import Request
 from pennyweight.tables.text import to_text
-from pennyweight.training.events import Done, EpochDone
+from pennyweight.training.events import Done, EpochDone, Failed, Stepped
 from pennyweight.training.pool import share_cores
 
 ALL = ["train", "all", "--seeds", "0-1", "--jobs", "2", "--epochs", "1", "--dataset", "digits"]
@@ -81,7 +81,8 @@ def test_a_walk_is_trained_once_and_shows_the_gain_of_every_change(tmp_path: Pat
     words = ["ablate", "progressive", "--seeds", "0-1", "--dataset", "digits"]
     ended = finish(start(words, tmp_path))
     assert ended.code == 0, ended.err
-    lines = ended.out.splitlines()
+    *lines, meaning = ended.out.splitlines()
+    assert meaning.startswith("  A gain is shown where its interval leaves out 0")
     assert len(lines) == 1 + len(ABLATIONS["progressive"])
     assert "OneCycle" in lines[-1]
     again = finish(start([*words, "--json"], tmp_path))
@@ -134,6 +135,24 @@ def test_progress_counts_work_and_not_runs() -> None:
         ["cheap", "1/1"],
         ["dear", "0/1"],
     ]
+
+
+def test_the_share_and_the_time_left_count_steps_lost_runs_and_what_was_trained_before() -> None:
+    progress = Progress({"one": 1.0}, 2, started=0.0)
+    first, second = Request(target="one"), Request(target="one", seed=1)
+    progress.take(first, Stepped(1, 5, 10, 2))
+    assert progress.share == pytest.approx(0.125)
+    assert progress.seconds_left(10.0) == pytest.approx(70.0)
+    assert progress_words(progress, 10.0) == "0 of 2 runs, 1 m 10 s left"
+    progress.take(second, EpochDone(epoch_row(2, test=100), 2))  # resumed: it trained one epoch of two here
+    assert progress.share == pytest.approx(0.625)
+    assert progress.seconds_left(10.0) == pytest.approx(10.0)
+    progress.take(first, Failed("Its process was killed.", 3))
+    progress.take(second, Done(run_record([9_000])))
+    assert (progress.share, progress_words(progress, 20.0)) == (1.0, "2 of 2 runs")
+    stopped = Progress({"one": 1.0}, 1, started=0.0)
+    stopped.take(first, Failed("Stopped.", 130))
+    assert (stopped.share, stopped.ended) == (0.0, 0)
 
 
 def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

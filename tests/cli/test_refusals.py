@@ -120,7 +120,7 @@ def test_all_leaves_out_what_cannot_run_with_the_reason_and_ends_with_0(
         asked.extend(request.name for request in requests)
         return [Outcome(request, replace(run_record([9_000]), recipe=request.name), 0) for request in requests]
 
-    monkeypatch.setattr("pennyweight.cli.train_all.run_requests", run_requests)
+    monkeypatch.setattr("pennyweight.cli.several.run_requests", run_requests)
     ended = command("train", "all", "--seeds", "0", "--dataset", "digits")
     words = "left out: compact-regularized, compact-minimal: Cannot hold out 10,000 of 1,437 training images; choose "
     assert words in ended.err

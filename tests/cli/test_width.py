@@ -26,7 +26,7 @@ def test_results_fit_the_terminal(words: tuple[str, ...], width: int, command, m
 
 def test_a_column_that_does_not_fit_is_named(command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    assert "columns left out for want of room: jump, bytes; --json has them" in command("show", "progressive-3").out
+    assert "columns left out for want of room: jump, bytes; --wide shows them" in command("show", "progressive-3").out
     monkeypatch.setenv("COLUMNS", "120")
     wide = command("show", "progressive-3").out
     assert "left out" not in wide

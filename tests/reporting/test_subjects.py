@@ -15,8 +15,9 @@ from pennyweight.judging.seeds import judge_seeds, kept_share
 from pennyweight.judging.verdict import judge_evidence
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import find_recipe
+from pennyweight.reporting.advice import ranges
 from pennyweight.reporting.epochs import epoch_line, marks, target_of
-from pennyweight.reporting.judgements import judgement_text, ranges, seeds_text, share_words
+from pennyweight.reporting.judgements import judgement_text, seeds_text, share_words
 from pennyweight.reporting.layers import layer_table
 from pennyweight.reporting.recipes import claim_words
 from pennyweight.reporting.text import WIDTH, duration, summary_words, wrapped
@@ -58,6 +59,30 @@ def test_an_epoch_is_one_line_with_what_was_measured() -> None:
     assert "test" not in epoch_line([epoch_row(1, val=9_875)], 2, [])
     assert "ETA" not in epoch_line([epoch_row(1, test=1)], 1, [])
     assert epoch_line([epoch_row(1, test=1)], 1, ["one", "two"]).endswith("  <- one  <- two")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (1_000, {"loss", "train", "test", "(unaveraged", "rate", "ETA"}),
+        (100, {"loss", "train", "test", "(unaveraged", "ETA"}),
+        (80, {"loss", "train", "test", "(unaveraged"}),
+        (72, {"loss", "train", "test", "ETA"}),
+        (60, {"loss", "train", "test"}),
+        (50, {"train", "test"}),
+    ],
+)
+def test_an_epoch_s_line_keeps_to_its_width_by_the_same_parts_in_every_epoch(width: int, shown: set[str]) -> None:
+    rows = [replace(epoch_row(number, test=9_875), raw_test_accuracy=98.7) for number in range(1, 16)]
+    for number in range(1, 15):
+        line = epoch_line(rows[:number], 15, [], width)
+        assert len(line) <= width
+        assert {part for part in ("loss", "train", "test", "(unaveraged", "rate", "ETA") if part in line} == shown
+
+
+def test_marks_that_do_not_fit_stand_below_their_epoch() -> None:
+    line = epoch_line([epoch_row(1, test=9_940)], 15, ["first at target, 99.4 %"], 80)
+    assert line.splitlines()[1] == "  <- first at target, 99.4 %"
 
 
 @given(correct=st.lists(st.integers(9_900, 9_960), min_size=1, max_size=15))
@@ -259,11 +284,14 @@ def test_a_run_judged_alone_is_told_in_full_and_several_in_a_table() -> None:
     assert both[1].split() == ["runs/seed-0", "kept"]
     assert both[2].split(maxsplit=2) == ["runs/seed-1", "broken", "test accuracy lowest 99.39 % (9,939 of 10,000)"]
     assert "verdict on the recipe: not shown yet" in "\n".join(both)
-    nothing = judgement_text(judge_evidence([replace(evidence[0], recipe=TINY)], JudgesBudget()))
-    assert nothing.splitlines() == [
+    nothing = judgement_text(judge_evidence([replace(evidence[0], recipe=TINY)], JudgesBudget()), width=200)
+    *lines, command = nothing.splitlines()
+    assert lines == [
         "runs/seed-0: not judged",
         "  made-up has no budget for mnist; name one, as --accuracy 99.4",
+        "  Limits of your own judge it, as these:",
     ]
+    assert command.endswith(" judge runs/seed-0 --accuracy 99.4 --hold 3")
 
 
 def test_a_share_that_just_misses_what_is_asked_never_reads_as_if_it_reached_it() -> None:

@@ -17,6 +17,7 @@ from pennyweight.training.events import (
     EventWriter,
     Failed,
     Started,
+    Stepped,
     event_from_line,
     event_to_line,
 )
@@ -24,6 +25,7 @@ from pennyweight.training.observer import Silent
 
 EVENTS: list[Event] = [
     Started("tiny", "digits", 3, 2, "runs/tiny"),
+    Stepped(1, 20, 23, 2),
     EpochDone(epoch_row(1, test=100), 2),
     Done(with_folder(run_record([9_000, 9_100]), "runs/tiny")),
     Failed("two\nlines, \N{SNOWMAN}", 3),

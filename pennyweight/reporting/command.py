@@ -1,0 +1,51 @@
+"""Command lines for the user to paste into a shell."""
+
+import os
+import shlex
+import shutil
+import sys
+
+from pennyweight.reporting.colour import COMMAND
+
+
+def program_words() -> list[str]:
+    """Return the words that start this program again, as it was started."""
+    program = sys.argv[0]
+    name = os.path.basename(program)
+    if name == "__main__.py":
+        return [sys.executable, "-m", "pennyweight"]
+    if name.endswith(".py"):
+        return [sys.executable, program]
+    on_path = shutil.which(name)
+    is_on_path = on_path and (not os.path.exists(program) or os.path.samefile(on_path, program))
+    return [name if is_on_path else program]
+
+
+def same_command() -> str:
+    """Return the command this process was started with, for the user to run again; without `--again`."""
+    return shlex.join(program_words() + [word for word in sys.argv[1:] if word != "--again"])
+
+
+def command_lines(command: str, width: int, indent: str = COMMAND) -> str:
+    """Return a command in lines of at most `width` characters, which a shell reads as one.
+
+    A word that is longer than a line goes on at the very start of the next, as a shell wants it.
+    """
+    room = width - len(indent) - 2
+    words = [_broken(word, room - 2) for word in shlex.split(command)]
+    lines = [words[0]]
+    for word in words[1:]:
+        if "\n" not in word and len(lines[-1].split("\n")[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}")
+    return " \\\n".join(indent + line for line in lines)
+
+
+def _broken(word: str, longest: int) -> str:
+    """Return a word as a shell reads it, in pieces of at most `longest` characters on lines that a shell joins."""
+    quoted = shlex.quote(word)
+    if len(quoted) <= longest or len(word) == 1:
+        return quoted
+    half = len(word) // 2
+    return f"{_broken(word[:half], longest)}\\\n{_broken(word[half:], longest)}"

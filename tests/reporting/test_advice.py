@@ -1,0 +1,302 @@
+"""Under every verdict: what it means, and a command that can be pasted as it stands."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+from support import BUDGET, TINY, run_record
+
+from pennyweight.api import find_recipe
+from pennyweight.base.budget import Budget, check, not_judged
+from pennyweight.base.records import Misclassified, RunRecord
+from pennyweight.cli.app import app
+from pennyweight.cli.seeds import parse_seeds
+from pennyweight.judging.checks import Check
+from pennyweight.judging.compare import compare
+from pennyweight.judging.evidence import JudgesBudget, RunEvidence
+from pennyweight.judging.verdict import Judgement, judge_evidence
+from pennyweight.judging.verify import Verification
+from pennyweight.reporting.advice import (
+    Advice,
+    audit_advice,
+    comparison_advice,
+    judged_advice,
+    request_of,
+    run_advice,
+    runs_advice,
+    seeds_advice,
+    verification_advice,
+)
+from pennyweight.reporting.command import command_lines
+from pennyweight.runs.request import Request
+from pennyweight.settings.recipe_text import recipe_to_text
+
+HELD = replace(BUDGET, hold_epochs=1)
+PROGRESSIVE = Request(target="progressive-3", dataset="mnist")
+
+
+def check_commands(advice: Advice) -> list[list[str]]:
+    """Read every command of an advice as a shell and the command line do; return their words after the program."""
+    group = typer.main.get_command(app)
+    found = []
+    for _, words in advice.steps:
+        pasted = shlex.split(command_lines(shlex.join(["pennyweight", *words]), 60).replace("\\\n", ""))
+        assert pasted == ["pennyweight", *words]
+        verb = group.commands[words[0]]  # type: ignore[attr-defined]
+        given = verb.make_context(words[0], list(words[1:])).params
+        if words[0] in ("train", "show"):
+            find_recipe(given["target"], given["settings"] or [])
+        if given.get("seeds"):
+            assert parse_seeds(given["seeds"])
+        found.append(list(words))
+    text = advice.text(60)
+    assert text
+    assert all(len(line) <= 60 for line in text.splitlines() if "\\" not in line)
+    return found
+
+
+def test_a_long_command_is_one_command_to_a_shell_in_lines_that_fit() -> None:
+    words = [
+        "it's",
+        "--out",
+        "a run",
+        "-s",
+        "optimizer.learning_rate=0.01",
+        "--seeds",
+        "0-4",
+        "x" * 30,
+        "$HOME",
+        "a/long/path " * 9,
+        "y" * 99,
+    ]
+    lines = command_lines(shlex.join(["printf", "%s|", *words]), 40)
+    assert len(lines.splitlines()) > 9
+    assert all(len(line) <= 40 for line in lines.splitlines())
+    done = subprocess.run(["/bin/sh", "-c", lines], capture_output=True, text=True, check=True)
+    assert done.stdout.split("|")[:-1] == words
+
+
+def advised(record: RunRecord, budget: Budget, request: Request | None = PROGRESSIVE) -> Advice:
+    return run_advice(record, check(budget, record), budget, request)
+
+
+def test_a_run_that_kept_its_budget_is_one_seed_and_more_are_named() -> None:
+    kept = advised(run_record([9_950] * 3), BUDGET)
+    assert "for this seed" in kept.meaning
+    assert check_commands(kept) == [["train", "progressive-3", "--seeds", "0-4"]]
+    planned = advised(run_record([9_950] * 3), BUDGET, replace(PROGRESSIVE, planned_seeds=59, seed=3))
+    assert check_commands(planned) == [["train", "progressive-3", "--planned-seeds=59", "--seeds", "0-58"]]
+
+
+def test_a_run_that_just_misses_may_be_unlucky_and_one_far_off_is_not() -> None:
+    near = replace(run_record([9_935] * 15), misclassified=(Misclassified(1, 2, 3),), folder="runs/a run/seed-0")
+    advice = advised(near, BUDGET)
+    assert "In the worst of its last 3 epochs 5 more images had to be right." in advice.meaning
+    assert "listed in runs/a run/seed-0/record.json" in advice.meaning
+    assert "another seed may fall on the other side" in advice.meaning
+    assert check_commands(advice) == [["train", "progressive-3", "--seeds", "0-4"]]
+    far = advised(run_record([9_000] * 15), BUDGET)
+    assert "the recipe has to change" in far.meaning
+    assert check_commands(far) == [["show", "progressive-3"]]
+    brief = advised(run_record([9_000] * 5), BUDGET, replace(PROGRESSIVE, epochs=5))
+    assert check_commands(brief) == [["train", "progressive-3"]]  # whose own epochs are those that are allowed
+    one = advised(run_record([9_939]), HELD, None)
+    assert "1 epoch 1 more image had" in one.meaning
+
+
+@pytest.mark.parametrize(
+    ("record", "meaning", "command"),
+    [
+        (run_record([9_950] * 3, params=8_001), "1 trained parameter too many", ["show", "skip-3"]),
+        (run_record([9_950] * 2), "trained for 2 epochs, fewer than", ["train", "skip-3"]),
+        (run_record([9_950] * 16), "trained for 16 epochs, more than allowed", ["train", "skip-3"]),
+        (run_record([9_950, 9_950, None]), "Not all of its last 3 epochs measured", ["train", "skip-3", "--again"]),
+    ],
+)
+def test_every_breach_is_told_with_what_mends_it(record: RunRecord, meaning: str, command: list[str]) -> None:
+    advice = advised(record, BUDGET, Request(target="skip-3", epochs=len(record.epochs)))
+    assert meaning in advice.meaning
+    words = check_commands(advice)
+    assert [[word for word in one if not word.startswith(("--epochs", "-s", "epochs"))] for one in words] == [command]
+
+
+def test_the_epochs_that_are_allowed_replace_those_that_were_asked_for() -> None:
+    budget = replace(BUDGET, max_epochs=7)
+    asked = Request(target="skip-3", settings=("epochs=2", "optimizer.learning_rate=0.1"), dataset="digits")
+    words = ["train", "skip-3", "--epochs=7", "--dataset=digits", "-s", "optimizer.learning_rate=0.1"]
+    assert check_commands(advised(run_record([9_950]), budget, asked)) == [words]
+
+
+def test_a_run_without_a_verdict_is_told_how_to_get_one() -> None:
+    unmeasured = run_advice(run_record([None]), not_judged("mnist"), None, replace(PROGRESSIVE, use_test=False))
+    assert check_commands(unmeasured) == [["train", "progressive-3"]]
+    record = replace(run_record([9_000, 9_100]), folder="it's here/seed-0")
+    (words,) = check_commands(run_advice(record, not_judged("mnist"), None, PROGRESSIVE))
+    assert words == ["judge", "it's here/seed-0", "--accuracy", "99.4", "--hold", "2"]
+
+
+# ---------------------------------------------------------------------------------------------- judged runs
+
+
+def evidence(folder: Path, *finals: int, recipe: str = "progressive-3", planned: int = 0) -> Judgement:
+    """Return the judgement of seeds of a published recipe that ended with so many images right."""
+    runs = []
+    for seed, final in enumerate(finals):
+        source = folder / f"seed-{seed}"
+        source.mkdir(parents=True, exist_ok=True)
+        (source / "recipe.toml").write_text(recipe_to_text(find_recipe(recipe)))
+        record = replace(run_record([9_950] * 14 + [final], seed=seed), recipe=recipe, planned_seeds=planned)
+        runs.append(RunEvidence(str(source), record, find_recipe(recipe), "mnist", ()))
+    return judge_evidence(runs, JudgesBudget(replace(BUDGET, hold_epochs=1)))
+
+
+def advice_of(judgement: Judgement) -> Advice:
+    (group,) = judgement.groups
+    return seeds_advice(group, judgement.runs)
+
+
+def test_seeds_that_show_nothing_yet_name_all_that_would(tmp_path: Path) -> None:
+    advice = advice_of(evidence(tmp_path, 9_950, 9_950))
+    (words,) = check_commands(advice)
+    assert words[:2] == ["train", "progressive-3"]
+    assert words[-2:] == ["--seeds", "0-87"]
+    lucky = advice_of(evidence(tmp_path, *[9_950] * 40, 9_000))
+    assert "luck" in lucky.meaning
+    assert check_commands(lucky)[0][-1].startswith("0-")
+
+
+def test_seeds_that_break_it_too_often_are_not_sent_to_train_more(tmp_path: Path) -> None:
+    advice = advice_of(evidence(tmp_path, 9_950, 9_000))
+    assert advice.meaning.startswith("1 of 2 is less than the 95 % asked")
+    assert check_commands(advice) == [["show", "progressive-3"]]
+    hopeless = evidence(tmp_path, *[9_000] * 12)
+    assert hopeless.groups[0].verdict == "not met"
+    assert "more of them would not change that" in advice_of(hopeless).meaning
+
+
+def test_a_recipe_that_met_its_budget_says_what_is_shown(tmp_path: Path) -> None:
+    advice = advice_of(evidence(tmp_path, *[9_950] * 88))
+    assert advice.meaning.startswith("With a confidence of 95 %, at least 95 % of all seeds keep this budget")
+    assert check_commands(advice) == [["verify", str(tmp_path / "seed-0"), "--replay"]]
+
+
+def test_a_plan_names_what_is_missing_and_then_decides(tmp_path: Path) -> None:
+    waiting = advice_of(evidence(tmp_path, 9_950, 9_950, planned=59))
+    assert check_commands(waiting)[0][-3:] == ["--planned-seeds=59", "--seeds", "0-58"]
+    over = advice_of(evidence(tmp_path, *[9_950] * 3, planned=3))
+    assert over.meaning == "The plan is complete and decides nothing; only a new one, with new seeds, can."
+
+
+def test_a_cap_that_is_exceeded_is_no_matter_of_seeds(tmp_path: Path) -> None:
+    judgement = evidence(tmp_path, 9_950, 9_950)
+    capped = judge_evidence(
+        [RunEvidence(run.source, run.record, find_recipe("progressive-3"), "mnist", ()) for run in judgement.runs],
+        JudgesBudget(max_params=10),
+    )
+    assert advice_of(capped).meaning == "A cap is exceeded, which no seed changes; the recipe has to."
+
+
+def test_published_records_are_counted_from_the_first_seed_again() -> None:
+    records = [replace(run_record([9_950] * 15, seed=seed), recipe="progressive-3") for seed in (0, 1)]
+    alone = [RunEvidence(f"records/seed-{one.seed}.json", one, None, "mnist", ()) for one in records]
+    judgement = judge_evidence(alone, JudgesBudget())
+    assert check_commands(advice_of(judgement)) == [["train", "progressive-3", "--engine=torch", "--seeds", "0-87"]]
+
+
+def test_a_run_judged_alone_and_runs_of_several_recipes_are_told_what_is_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    for name in ("a.json", *(f"x/{number}.json" for number in range(4))):
+        (tmp_path / name).touch()
+    alone = evidence(tmp_path, 9_950)
+    assert check_commands(judged_advice(alone.runs[0])) == [
+        ["train", "progressive-3", "--engine=torch", "--seeds", "0-4"]
+    ]
+    record = run_record([9_000])
+    unjudged = judge_evidence([RunEvidence("a.json", record, None, "mnist", ())], JudgesBudget())
+    assert check_commands(judged_advice(unjudged.runs[0])) == [["judge", "a.json", "--accuracy", "99.4", "--hold", "1"]]
+    several = [RunEvidence(f"x/{n}.json", replace(record, recipe=f"own-{n}"), None, "mnist", ()) for n in range(4)]
+    judgement = judge_evidence(several, JudgesBudget())
+    assert check_commands(runs_advice(judgement)) == [["judge", "x", "--accuracy", "99.4", "--hold", "1"]]
+    gone = [replace(one, source=f"published {one.source}") for one in several]
+    assert runs_advice(judge_evidence(gone, JudgesBudget())).steps == ()
+
+
+# ------------------------------------------------------------------------------------------------- requests
+
+
+def test_a_command_trains_the_run_that_was_judged_or_there_is_none(tmp_path: Path) -> None:
+    changed = replace(run_record([1]), recipe="skip-3", changes=("optimizer.beta1=0.9", "optimizer=Adam"))
+    request = request_of(changed, "nowhere")
+    assert request is not None
+    assert request.settings == ("optimizer=Adam", "optimizer.beta1=0.9")
+    assert find_recipe("skip-3", request.settings).optimizer.__class__.__name__ == "Adam"
+    own = replace(run_record([1]), recipe="tiny")
+    assert request_of(own, str(tmp_path)) is None
+    (tmp_path / "recipe.toml").write_text(recipe_to_text(TINY))
+    of_file = request_of(own, str(tmp_path))
+    assert of_file is not None
+    assert of_file.target == str(tmp_path / "recipe.toml")
+    for other in (
+        replace(own, changes=("epochs=3",)),
+        replace(own, initial_sha256="0" * 64),
+        replace(own, dataset="a folder of mine"),
+        replace(changed, changes=("layers=changed",)),
+    ):
+        assert request_of(other, "nowhere") is None
+
+
+def test_a_target_that_looks_like_a_flag_stays_a_target() -> None:
+    (words,) = check_commands_of_words(advised(run_record([9_950] * 3), BUDGET, Request(target="-odd.toml")))
+    assert words == ["train", "--seeds", "0-4", "--", "-odd.toml"]
+    assert audit_advice("-odd.toml", met=False).steps[0][1] == ("show", "./-odd.toml")
+
+
+def check_commands_of_words(advice: Advice) -> list[list[str]]:
+    return [list(words) for _, words in advice.steps]
+
+
+# --------------------------------------------------------------------------------- audits, comparisons, verify
+
+
+def test_an_audit_leads_to_training_or_to_the_layers() -> None:
+    assert check_commands(audit_advice("progressive-3", met=True)) == [["train", "progressive-3"]]
+    assert check_commands(audit_advice("progressive-3", met=False)) == [["show", "progressive-3"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meaning"),
+    [
+        ((9_900, 9_901, 9_902), (9_950, 9_951, 9_952), "leaves out 0"),
+        ((9_900, 9_950), (9_910, 9_945), "holds 0"),
+        ((9_900, 9_901), (9_950,), "no spread to compare with"),
+        ((9_900,), (9_950,), "train several seeds of both"),
+    ],
+)
+def test_a_comparison_says_what_its_interval_means(first: Sequence[int], second: Sequence[int], meaning: str) -> None:
+    one, other = ([run_record([count], seed=seed) for seed, count in enumerate(side)] for side in (first, second))
+    advice = comparison_advice(compare(one, other), ("compare", "runs/a b", "runs/c"))
+    assert meaning in advice.meaning
+    assert check_commands(advice) in ([], [["compare", "runs/a b", "runs/c"]])
+
+
+@pytest.mark.parametrize(
+    ("checks", "meaning", "replay"),
+    [
+        ([Check("weights", "a", "a", True)], "how it was trained only a replay shows", True),
+        ([Check("weights", "a", "b", False)], "its record proves nothing", True),
+        ([Check("dataset digest", "a", "b", False)], "--data names the folder", False),
+        ([Check("trained again, byte by byte", "a", "a", True)], "what this training gives", False),
+        ([Check("trained again, byte by byte", "a", "b", False)], "its record proves nothing", False),
+    ],
+)
+def test_a_verification_says_what_it_shows_and_what_is_left(checks: list[Check], meaning: str, replay: bool) -> None:
+    advice = verification_advice(Verification("a run", tuple(checks), ()))
+    assert meaning in advice.meaning
+    assert check_commands(advice) == ([["verify", "a run", "--replay"]] if replay else [])
