@@ -63,7 +63,12 @@ def test_a_run_on_other_images_says_so_and_no_budget_of_the_name_applies(data: P
     assert lines[1].startswith("tiny on other-mnist: 60 training images, ")
     results = ended.out.splitlines()
     assert results[0].startswith("tiny on other-mnist, seed 0: ")
-    assert results[-2:] == ["verdict: not judged, tiny has no budget for other-mnist", RUN]
+    assert results[-4:] == [
+        "verdict: not judged, tiny has no budget for other-mnist",
+        "  Limits of your own judge it, as these:",
+        f"    pennyweight judge {RUN} --accuracy 99.4 --hold 2",
+        RUN,
+    ]
     record = json.loads((here / RUN / "record.json").read_text())
     assert (record["dataset"], record["verdict"]["dataset"], record["verdict"]["met"]) == ("other-mnist",) * 2 + (None,)
 
