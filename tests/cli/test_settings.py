@@ -156,6 +156,13 @@ def test_a_recipe_file_imports_the_file_beside_it(words: tuple[str, ...], comman
         assert sorted(path.name for path in (here / f"of-{number}").iterdir()) == ["blocks.py", "mine.py"]
 
 
+def test_each_seed_of_a_recipe_file_imports_the_file_beside_it_and_needs_no_name(command, here: Path) -> None:
+    (here / "blocks.py").write_text(BESIDE.format(2))
+    (here / "mine.py").write_text(IMPORTING.replace("{}", "2"))
+    ended = command("train", "mine.py", *ON_DIGITS, "--seeds", "0", "--out", "kept")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "kept"), ended.err
+
+
 @pytest.mark.parametrize("words", [("show",), ("audit", "--max-params", "1k"), ("train",), ("train", "--seeds", "0-1")])
 @pytest.mark.parametrize(("target", "answer"), [("two.py", "A, B. Name one, as two.py:A"), ("two.py:C", "in it: A, B")])
 def test_a_missing_name_names_the_recipes_in_the_file(

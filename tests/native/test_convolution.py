@@ -57,6 +57,10 @@ def test_an_output_gradient_has_the_zeros_that_its_reader_needs() -> None:
     padded = plan_of(Conv(6, 5, 2, stride=2))
     assert padded.gradient_shape == (6, 28 + 4, 28 + 4)
     assert padded.gradient_offset == 2 * 32 + 2
+    assert padded.gradient_start == 0
+    wide = plan_of(Conv(6, 5, 7, stride=2))  # three pixels on each side are made from padding alone
+    assert wide.gradient_shape == (6, 28 + 4 + 6, 28 + 4 + 6)
+    assert (wide.gradient_offset, wide.gradient_start) == (0, 3 * 38 + 3)
     compact = plan_of(Conv(6, 5, 2, stride=2), reads_image=True)
     assert compact.gradient_shape == (6, 27, 27)
     assert compact.gradient_offset == 0
