@@ -1,6 +1,6 @@
 """What Python users and the command line both call: one function per command, built from the rooms below."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from pennyweight.base.budget import Budget
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
+from pennyweight.base.stop import Stop, never
 from pennyweight.base.terminal import is_watched
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
@@ -87,7 +88,9 @@ def _base_recipe(target: str | Recipe) -> Recipe:
     return catalogue.find_recipe(target) if isinstance(target, str) else target
 
 
-def load_dataset(name: str | Dataset = DEFAULT_DATASET, data: str | Path | None = None) -> Dataset:
+def load_dataset(
+    name: str | Dataset = DEFAULT_DATASET, data: str | Path | None = None, *, stop: Stop = never
+) -> Dataset:
     """Return a dataset by name, from `data`, $PENNYWEIGHT_DATA or the cache; what is missing is downloaded.
 
     A Dataset itself is returned as it is.
@@ -100,13 +103,13 @@ def load_dataset(name: str | Dataset = DEFAULT_DATASET, data: str | Path | None 
     if isinstance(name, Dataset):
         return name
     coerce("The name of a dataset", name, str)
-    return read_dataset(name, Path(data) if data else None)
+    return read_dataset(name, Path(data) if data else None, stop=stop)
 
 
-def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) -> Run:
+def plan_run(target: str | Recipe | Request, *, stop: Stop = never, **options: Unpack[RequestOptions]) -> Run:
     """Look up what a request names and check that it goes together, as far as no engine is needed to tell.
 
-    Raises UsageError or UnavailableError before anything is written.
+    Raises UsageError, UnavailableError, or Interrupted when `stop` says so, before any run folder is touched.
     """
     request = as_request(target, options)
     request.check()
@@ -114,7 +117,7 @@ def plan_run(target: str | Recipe | Request, **options: Unpack[RequestOptions]) 
     recipe = find_recipe(base, request.assignments)
     choice = choose_engine(request.engine, request.device)
     changes = differences(catalogue.published(recipe.name) or base, recipe)
-    dataset = load_dataset(request.dataset, request.data)
+    dataset = load_dataset(request.dataset, request.data, stop=stop)
     initial = _initial_weights(request.initial_weights, recipe, dataset) if request.initial_weights else None
     conditions = [] if dataset.name == DEFAULT_DATASET else [f"dataset={dataset.name}"]
     conditions += [] if request.use_test else ["no-test"]
@@ -151,7 +154,7 @@ def train(
     *,
     progress: bool | None = None,
     observer: Observer | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     **options: Unpack[RequestOptions],
 ) -> RunRecord:
     """Train a recipe and return its record; an unfinished run is resumed, a finished one is returned as it is.
@@ -173,10 +176,10 @@ def train(
     if observer is None and (is_watched() if progress is None else progress):
         console = PythonConsole()
         try:
-            return train_run(plan_run(request), console, stop, again=request.again)
+            return train_run(plan_run(request, stop=stop), console, stop, again=request.again)
         finally:
             console.close()
-    return train_run(plan_run(request), observer or Silent(), stop, again=request.again)
+    return train_run(plan_run(request, stop=stop), observer or Silent(), stop, again=request.again)
 
 
 def load(folder: str | Path) -> TrainedModel:

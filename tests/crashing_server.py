@@ -22,7 +22,10 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import pennyweight.api
 from pennyweight.base import files, machine
-from pennyweight.cli import train_one  # noqa: F401 (loaded before the fork, as is what follows)
+from pennyweight.cli import (
+    signals,
+    train_one,  # noqa: F401 (loaded before the fork, as is what follows)
+)
 from pennyweight.cli.app import app
 from pennyweight.cli.main import run
 from pennyweight.data import digits, sources
@@ -42,6 +45,9 @@ with contextlib.redirect_stdout(io.StringIO()):
     app(["show", "progressive-3"], standalone_mode=False)  # what the first verb loads
 provenance.commit()
 machine.processor()
+
+for limit in ("END_SECONDS", "CHILD_END_SECONDS"):
+    setattr(signals, limit, 60.0)  # other work on the same machine must not change how a command ends
 
 
 def serve() -> None:

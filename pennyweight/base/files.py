@@ -12,6 +12,8 @@ from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import NotAFile, open_regular
 
 TEMPORARY_SUFFIX = ".tmp"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system answers where there is no room for a file."""
 _TEMPORARY = re.compile(r".+\.\d+" + re.escape(TEMPORARY_SUFFIX))
 
 
@@ -59,7 +61,7 @@ def remove_temporaries(folder: Path) -> None:
 def write_error(path: Path, size_bytes: int, error: OSError) -> UnavailableError:
     """Return the sentence for a write that the system refused, with the free space where the disk is full."""
     reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return UnavailableError(
             f"Cannot write {path}: {reason} ({size_bytes:,} bytes needed, {_free_bytes(path):,} free). "
             "Free some space and run the same command again; what was complete before is kept."

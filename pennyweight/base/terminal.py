@@ -89,9 +89,11 @@ def _locale() -> str:
     return ""
 
 
-def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
     letters = error.object[error.start : error.end]
+    with suppress(UnicodeEncodeError):  # bytes in the name of a file stay as they are
+        return letters.encode("ascii", "surrogateescape"), error.end
     return "".join(ASCII_WORDS.get(letter) or _plain(letter) for letter in letters), error.end
 
 

@@ -1,6 +1,6 @@
 """`pennyweight doctor`: what is installed, what is missing, and what needs it."""
 
-from pathlib import Path
+import os
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.cli.options import Data, Json, Wide
@@ -32,15 +32,12 @@ def doctor(data: Data = None, wide: Wide = False, as_json: Json = False) -> None
 
 
 def _json_values(data: Data) -> dict[str, dict[str, object]]:
-    import os
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    from pennyweight.api import RUNS
     from pennyweight.base.machine import processor
     from pennyweight.base.version import VERSION
     from pennyweight.data.sources import SOURCES
-    from pennyweight.native.compiler import compiler_version, find_compiler
     from pennyweight.runs.provenance import commit
 
     facts: dict[str, dict[str, object]] = {
@@ -53,18 +50,36 @@ def _json_values(data: Data) -> dict[str, dict[str, object]]:
             facts[package] = {"ok": True, "what": version(package)}
         except PackageNotFoundError:
             facts[package] = {"ok": False, "what": f"not installed; {use}"}
-    compiler = find_compiler()
-    facts["C compiler"] = {
-        "ok": compiler is not None,
-        "what": compiler_version(tuple(compiler))
-        if compiler
-        else "none; the native engine needs one: gcc, clang, or pip install 'pennyweight[compiler]'",
-    }
+    facts["C compiler"] = _compiler_fact()
     facts |= {name: _dataset_fact(name, data) for name in SOURCES}
     facts["digits"] = {"ok": True, "what": "embedded in the package"}
-    here = Path.cwd()
-    facts["run folder"] = {"ok": os.access(here, os.W_OK), "what": str(here / RUNS)}
+    facts["run folder"] = _run_folder_fact()
     return facts
+
+
+def _run_folder_fact() -> dict[str, object]:
+    from pennyweight.api import RUNS
+
+    try:
+        here = os.getcwd()
+    except OSError as error:
+        return {"ok": False, "what": f"the current folder: {error.strerror}"}
+    return {"ok": os.access(here, os.W_OK), "what": os.path.join(here, RUNS)}
+
+
+def _compiler_fact() -> dict[str, object]:
+    """Return which compiler there is, once it has answered as one."""
+    from pennyweight.native.compiler import compiler_version, find_compiler, vector_lanes
+
+    try:
+        compiler = find_compiler()
+        if compiler is None:
+            what = "none; the native engine needs one: gcc, clang, or pip install 'pennyweight[compiler]'"
+            return {"ok": False, "what": what}
+        vector_lanes()
+        return {"ok": True, "what": compiler_version(tuple(compiler))}
+    except UnavailableError as error:
+        return {"ok": False, "what": str(error)}
 
 
 def _dataset_fact(name: str, data: Data) -> dict[str, object]:

@@ -38,12 +38,24 @@ def run(command: Callable[[], None] | None = None) -> None:
 
 def describe(error: Exception) -> tuple[str, int]:
     """Return an error as one sentence and the exit code it ends in; raises it again where a traceback is asked for."""
-    from pennyweight.base.errors import PennyweightError
+    from pennyweight.base.errors import PennyweightError, UnavailableError
 
     if isinstance(error, PennyweightError):
         return str(error), error.exit_code
     if os.environ.get(TRACEBACK):
         raise error
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this; free some, or allow this process more.", UnavailableError.exit_code
+    if isinstance(error, ImportError):
+        # the first of those it was raised from; NumPy wraps it in a page of advice
+        first: BaseException = error
+        while isinstance(below := first.__cause__ or first.__context__, ImportError):
+            first = below
+        words = f"A package cannot be loaded: {first}. Install it again, or allow this process more memory."
+        return words, UnavailableError.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        place = f" at {error.filename}" if error.filename else ""
+        return f"The system refuses{place}: {error.strerror}.", UnavailableError.exit_code
     return f"Unexpected error: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", 1
 
 
@@ -77,7 +89,7 @@ def _end(sentence: str, exit_code: int, command: str = "") -> None:
 
     try:
         say_error(sentence, command)
-    except BrokenPipeError:
+    except OSError:  # nobody reads it, or its disk is full as well
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     raise SystemExit(exit_code) from None
 

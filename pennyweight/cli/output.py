@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict, is_dataclass
 from typing import Any, TextIO
 
+from pennyweight.base.errors import UnavailableError
 from pennyweight.base.terminal import PIPE_COLUMNS, fresh_line, has_colours, width_of
 from pennyweight.reporting.colour import coloured
 from pennyweight.reporting.command import command_lines
@@ -29,7 +30,7 @@ def say_error(sentence: str, command: str = "") -> None:
 
 
 def result(text: str) -> None:
-    """Print a result on stdout in colours, where it has them."""
+    """Print a result on stdout in colours, where it has them; raises UnavailableError where a full disk refuses it."""
     plain_result(_in_colours(text, sys.stdout))
 
 
@@ -39,6 +40,8 @@ def plain_result(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         sys.stdout = _Unread()
+    except OSError as error:
+        raise UnavailableError(f"Cannot write the results to standard output: {error.strerror}.") from error
 
 
 def require_reader() -> None:

@@ -9,9 +9,9 @@ import sys
 
 def work() -> None:
     """Carry out the request on stdin, and stop when the parent process is gone."""
-    from pennyweight.cli.signals import stop_on_signals
+    from pennyweight.cli.signals import CHILD_END_SECONDS, stop_on_signals
 
-    signalled, parent = stop_on_signals(), int(sys.argv[1])
+    signalled, parent = stop_on_signals(CHILD_END_SECONDS), int(sys.argv[1])
     from pennyweight.api import train
     from pennyweight.cli.main import describe
     from pennyweight.reporting.console import Console

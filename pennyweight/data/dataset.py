@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError, UsageError, unknown_name_error
 from pennyweight.base.input import Input
+from pennyweight.base.stop import Stop, never
 from pennyweight.base.terminal import tell
 from pennyweight.data import digits, fetch, sources
 from pennyweight.data.mnist_files import read_pairs
@@ -85,13 +86,20 @@ class Split:
     val_labels: NDArray[np.uint8]
 
 
-def load(name: str, folder: Path | None = None, report: Callable[[str], None] = tell, download: bool = True) -> Dataset:
+def load(
+    name: str,
+    folder: Path | None = None,
+    report: Callable[[str], None] = tell,
+    download: bool = True,
+    stop: Stop = never,
+) -> Dataset:
     """Return the dataset `name`, one of DATASET_NAMES, from `folder` (else $PENNYWEIGHT_DATA, else the user's cache).
 
     It is called `name` when its content is the published one; other content in that folder is called `other-NAME`,
     which is a name to ask for as well, and `report` hears of it. What is missing is downloaded and announced to
     `report`, unless `download` is false.
-    Raises UsageError for an unknown name and UnavailableError when data is missing, damaged or inconsistent.
+    Raises UsageError for an unknown name and UnavailableError when data is missing, damaged or inconsistent,
+    Interrupted when `stop` says so during a download.
     """
     if name == sources.EMBEDDED:
         small = digits.load_digits()
@@ -101,7 +109,7 @@ def load(name: str, folder: Path | None = None, report: Callable[[str], None] = 
     if source is None:
         raise unknown_name_error("dataset", name, DATASET_NAMES, sources.ELSEWHERE)
     root = fetch.data_folder(folder)
-    train, test = read_pairs(source, _paths(source, root, report, download))
+    train, test = read_pairs(source, _paths(source, root, report, download, stop))
     dataset = _dataset(source.name, source.class_names, (train.images, train.labels, test.images, test.labels))
     if dataset.name != source.name:
         report(_other_content(dataset, source, root / source.name))
@@ -176,13 +184,15 @@ def _read_only(arrays: _Four) -> _Four:
     return arrays
 
 
-def _paths(source: sources.Source, folder: Path, report: Callable[[str], None], download: bool) -> list[Path]:
+def _paths(
+    source: sources.Source, folder: Path, report: Callable[[str], None], download: bool, stop: Stop
+) -> list[Path]:
     home = folder / source.name
     wanted = fetch.missing(source, home)
     if not wanted:
         return fetch.paths(source, home)
     fetch.require_folder(source, folder)
     if download:
-        return fetch.fetch_source(source, folder, report)
+        return fetch.fetch_source(source, folder, report, stop=stop)
     names = ", ".join(file.name for file in wanted)
     raise UnavailableError(f"{home} lacks {names}. {fetch.by_hand(source, wanted, home)}")

@@ -10,6 +10,7 @@ from time import monotonic
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, build_opener
 
+from pennyweight.base.stop import POLL_SECONDS, Stop, heed, never
 from pennyweight.data.untrusted_file import SNIFFED_BYTES, foreign
 
 _HEADERS = {"User-Agent": "pennyweight"}
@@ -54,11 +55,12 @@ class MirrorFailed(Exception):
         self.is_down = is_down
 
 
-def answers(mirrors: Sequence[str], file_name: str, seconds: float) -> Iterator[Answer]:
+def answers(mirrors: Sequence[str], file_name: str, seconds: float, stop: Stop = never) -> Iterator[Answer]:
     """Yield one answer per mirror, the quickest first; those silent after `seconds` come last, as problems.
 
     All are asked at the same time in daemon threads, because looking up a name can hang for minutes and cannot be
-    cancelled. A mirror that answers late is still yielded properly when the caller asks for it late.
+    cancelled. A mirror that answers late is still yielded properly when the caller asks for it late. Raises Interrupted
+    when `stop` says so.
     """
     heard: SimpleQueue[Answer] = SimpleQueue()
     deadline = monotonic() + seconds
@@ -66,23 +68,30 @@ def answers(mirrors: Sequence[str], file_name: str, seconds: float) -> Iterator[
         Thread(target=_ask, args=(mirror, file_name, seconds, heard), daemon=True).start()
     silent = list(mirrors)
     while silent:
+        left = max(0.0, deadline - monotonic())
         try:
-            answer = heard.get(timeout=max(0.0, deadline - monotonic()))
+            answer = heard.get(timeout=min(left, POLL_SECONDS))
         except Empty:
-            break
+            if not left:
+                break
+            heed(stop, "asking the mirrors")
+            continue
         silent.remove(answer.mirror)
         yield answer
     yield from (Answer(mirror, f"no answer within {seconds:g} seconds") for mirror in silent)
 
 
-def download(url: str, expected: Expected, report: Callable[[str], None], patience: Timeouts) -> bytes:
+def download(
+    url: str, expected: Expected, report: Callable[[str], None], patience: Timeouts, stop: Stop = never
+) -> bytes:
     """Return the bytes behind `url` once their size and SHA-256 are as expected; raises MirrorFailed.
 
-    Proxies are honoured as urllib does, from the environment (on macOS also from the system settings).
+    Between two pieces it looks at `stop`, and raises Interrupted. Proxies are honoured as urllib does, from the
+    environment (on macOS also from the system settings).
     """
     try:
         with _open(url, "GET", patience.stall_seconds) as response:
-            content = _receive(response, expected, report, patience)
+            content = _receive(response, expected, report, patience, stop)
     except HTTPError as error:
         error.close()
         raise MirrorFailed(f"it answered {error.code} {error.reason}") from error
@@ -111,12 +120,15 @@ def _ask(mirror: str, file_name: str, seconds: float, heard: "SimpleQueue[Answer
     heard.put(Answer(mirror, problem))
 
 
-def _receive(response: HTTPResponse, expected: Expected, report: Callable[[str], None], patience: Timeouts) -> bytes:
+def _receive(
+    response: HTTPResponse, expected: Expected, report: Callable[[str], None], patience: Timeouts, stop: Stop
+) -> bytes:
     """Return what the server sends, at most one byte more than expected; raises MirrorFailed when it stalls."""
     content = bytearray()
     window_start, window_bytes = monotonic(), 0
     said = monotonic()
     while piece := response.read1(min(_PIECE_BYTES, expected.size_bytes + 1 - len(content))):
+        heed(stop, "downloading")
         content += piece
         now = monotonic()
         if now - said >= patience.progress_seconds:

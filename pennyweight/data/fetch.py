@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from pennyweight.base.errors import UnavailableError
+from pennyweight.base.errors import Interrupted, UnavailableError
 from pennyweight.base.files import TEMPORARY_SUFFIX, write_atomically
+from pennyweight.base.lock import file_lock
+from pennyweight.base.stop import Stop, attend, never
 from pennyweight.data.download import MirrorFailed, Timeouts, answers, download
-from pennyweight.data.lock import download_lock
 from pennyweight.data.sources import EMBEDDED, Source, SourceFile
 
 LOCK_NAME = ".download.lock"
@@ -69,21 +70,22 @@ def paths(source: Source, home: Path) -> list[Path]:
 
 
 def fetch_source(
-    source: Source, folder: Path, report: Callable[[str], None], patience: Timeouts = _PATIENCE
+    source: Source, folder: Path, report: Callable[[str], None], patience: Timeouts = _PATIENCE, stop: Stop = never
 ) -> list[Path]:
     """Download what is missing of a dataset into `folder/NAME`; returns the paths of its four files.
 
     `report` receives short lines of progress. Raises UnavailableError when there is no network, no mirror gives the
-    right bytes, or the folder refuses.
+    right bytes, or the folder refuses, Interrupted when `stop` says so.
     """
     home = folder / source.name
     is_new = not home.exists()
     if wanted := missing(source, home):
         report(f"{home} lacks {', '.join(file.name for file in wanted)}.")
-        with download_lock(home / LOCK_NAME, report, patience.lock_seconds):
+        doing = f"downloading into {home}"
+        with file_lock(home / LOCK_NAME, report, patience.lock_seconds, doing=doing, stop=stop):
             try:
-                _download_missing(source, home, report, patience)
-            except UnavailableError:
+                _download_missing(source, home, report, patience, stop)
+            except (UnavailableError, Interrupted):
                 _leave_nothing(home, is_new)
                 raise
     return paths(source, home)
@@ -112,19 +114,21 @@ def by_hand(source: Source, files: Sequence[SourceFile], home: Path) -> str:
     )
 
 
-def _download_missing(source: Source, home: Path, report: Callable[[str], None], patience: Timeouts) -> None:
+def _download_missing(
+    source: Source, home: Path, report: Callable[[str], None], patience: Timeouts, stop: Stop
+) -> None:
     wanted = missing(source, home)  # Asked again: while this process waited, another may have fetched them.
     if not wanted:
         return
     _remove_leftovers(wanted, home)
     problems: list[str] = []
     reached = False
-    for answer in answers(source.mirrors, wanted[0].name, patience.reach_seconds):
+    for answer in answers(source.mirrors, wanted[0].name, patience.reach_seconds, stop):
         if answer.problem:
             problems.append(f"{_host(answer.mirror)}: {answer.problem}")
             continue
         reached = True
-        wanted = _take(answer.mirror, wanted, home, report, patience, problems)
+        wanted = _take(answer.mirror, wanted, home, report, patience, problems, stop)
         if not wanted:
             return
     what = "No mirror gave all files" if reached else "There is no network, or no mirror can be reached: no file"
@@ -140,12 +144,13 @@ def _take(
     report: Callable[[str], None],
     patience: Timeouts,
     problems: list[str],
+    stop: Stop,
 ) -> list[SourceFile]:
     """Put what this mirror gives of `wanted` into `home`; returns what is still wanted, adds to `problems`."""
     for file in files:
         report(f"Downloading {file.name} ({file.expected.size_bytes / 1e6:.1f} MB) from {mirror} to {home}")
         try:
-            content = download(mirror + file.name, file.expected, report, patience)
+            content = _download(mirror + file.name, file, report, patience, stop)
         except MirrorFailed as failure:
             problems.append(f"{_host(mirror)}, {file.name}: {failure}")
             report(f"  {_host(mirror)} failed: {failure}")
@@ -154,6 +159,11 @@ def _take(
         else:
             write_atomically(home / file.name, content)
     return [file for file in files if located(file, home) is None]
+
+
+def _download(url: str, file: SourceFile, report: Callable[[str], None], patience: Timeouts, stop: Stop) -> bytes:
+    """Return a file; a server may say nothing for long, and looking up its name may hang, so a thread waits for it."""
+    return attend(lambda: download(url, file.expected, report, patience, stop), stop, f"downloading {file.name}")
 
 
 def _remove_leftovers(files: Sequence[SourceFile], home: Path) -> None:

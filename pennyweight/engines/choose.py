@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from pennyweight.base.errors import UnavailableError, UsageError, unknown_name_error
+from pennyweight.base.stop import Stop, never
 from pennyweight.engines.protocol import Engine, TrainingJob
 from pennyweight.native.compiler import find_compiler
 
@@ -42,12 +43,17 @@ def choose_engine(name: str, device: str) -> Choice:
     return Choice("torch", f"The torch engine is taken: {why}.")
 
 
-def make_engine(name: str, device: str, job: TrainingJob, say: Callable[[str], None] = lambda text: None) -> Engine:
-    """Return an engine whose state is still to be loaded (`load_state`); `say` is told what takes time."""
+def make_engine(
+    name: str, device: str, job: TrainingJob, say: Callable[[str], None] = lambda text: None, stop: Stop = never
+) -> Engine:
+    """Return an engine whose state is still to be loaded (`load_state`); `say` is told what takes time.
+
+    Raises Interrupted when `stop` says so.
+    """
     if choose_engine(name, device).name == "native":
         from pennyweight.engines.native import NativeEngine
 
-        return NativeEngine(job, say)
+        return NativeEngine(job, say, stop)
     # threads that wait must yield: spinning ones bring an epoch to a halt beside one other busy process (docs/LOG.md)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from pennyweight.engines.torch import TorchEngine

@@ -1,12 +1,12 @@
 """Scoring logits: the same arithmetic for every engine and every split."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import Interrupted
+from pennyweight.base.stop import Stop, never
 from pennyweight.engines.protocol import Engine, State
 
 CHUNK_IMAGES = 2_000
@@ -38,7 +38,7 @@ def evaluate(
     engine: Engine,
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    stop: Callable[[], bool],
+    stop: Stop,
     weights: State | None = None,
 ) -> Evaluation:
     """Score the engine's weights, or `weights`, on `images`; raises Interrupted when `stop` says so."""
@@ -48,7 +48,7 @@ def evaluate(
 def logits_of(
     engine: Engine,
     images: NDArray[np.uint8],
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     weights: State | None = None,
 ) -> NDArray[np.float32]:
     """Return logits, shape (n, classes), of images (n, rows, columns), computed in chunks."""

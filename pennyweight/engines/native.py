@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError
+from pennyweight.base.stop import Stop, never
 from pennyweight.engines.protocol import SliceResult, State, TrainingJob, check_images, check_job
 from pennyweight.native.abi import OptimizerKind, OptimizerSettings, Slice
 from pennyweight.native.network import Network
@@ -20,14 +21,15 @@ class NativeEngine:
     device = "cpu"
     bytes_depend_on_threads = False
 
-    def __init__(self, job: TrainingJob, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(self, job: TrainingJob, say: Callable[[str], None] = lambda text: None, stop: Stop = never) -> None:
         """Compile the network or take it from the cache.
 
-        Raises UsageError for a job or a plan it cannot run, UnavailableError when the network cannot be compiled.
+        Raises UsageError for a job or a plan it cannot run, UnavailableError when the network cannot be compiled,
+        Interrupted when `stop` says so.
         """
         check_job(job)
         try:
-            self._network = Network(job.plan, job.batch_images, job.normalisation, job.fill, say)
+            self._network = Network(job.plan, job.batch_images, job.normalisation, job.fill, say, stop)
         except UnavailableError as error:
             raise UnavailableError(f"{error} Or train with PyTorch: --engine torch.") from error
         self.version, self.description = self._network.version, self._network.description

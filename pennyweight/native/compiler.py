@@ -8,19 +8,24 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 from pennyweight.base.errors import UnavailableError
-from pennyweight.base.files import write_atomically
+from pennyweight.base.files import FULL, write_atomically
+from pennyweight.base.lock import file_lock, is_free
 from pennyweight.base.reading import NotAFile
+from pennyweight.base.stop import Stop, heed, never
 from pennyweight.native.cache import CACHE, cache_folders, trusted_content
 
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-std=gnu11", "-fvisibility=hidden")
@@ -28,13 +33,24 @@ LINK = ("-shared", "-lm", "-lpthread")
 SHOWN_LINES = 8
 EXTRA_FLAGS = "PENNYWEIGHT_CFLAGS"
 """For those who build the kernels with a sanitizer or for a profiler."""
+LOCK_SECONDS = 900.0
+LOCK_SUFFIX, WORK_SUFFIX = ".lock", ".tmp"
+COMPILER_POLL_SECONDS = 0.01
+COMPILER_BYTES = 16 << 20
+"""More than a compiler writes of one network, temporary files included."""
+
+
+class FolderRefused(UnavailableError):
+    """A folder for compiled networks cannot be written or loaded from; the message is a sentence without its end."""
 
 
 def find_compiler() -> list[str] | None:
-    """Return the command of the C compiler: $CC, clang, gcc, cc, else the one in the `ziglang` package; or None."""
-    named = os.environ.get("CC", "").strip()
-    if named:
-        return shlex.split(named)
+    """Return the command of the C compiler: $CC, clang, gcc, cc, else the one in the `ziglang` package; or None.
+
+    Raises UnavailableError where $CC cannot be read as a command.
+    """
+    if named := _words_of("CC"):
+        return named
     for name in ("clang", "gcc", "cc"):
         if found := shutil.which(name):
             return [found]
@@ -43,14 +59,22 @@ def find_compiler() -> list[str] | None:
     return None
 
 
+def _words_of(variable: str) -> list[str]:
+    """Return the words in an environment variable; raises UnavailableError where a shell could not split it either."""
+    text = os.environ.get(variable, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UnavailableError(
+            f"${variable} is {text!r}, which cannot be read: {error}. Correct or unset it."
+        ) from error
+
+
 @cache
 def compiler_version(command: tuple[str, ...]) -> str:
     """Return the first line a compiler says of itself; raises UnavailableError when it cannot be run."""
-    try:
-        done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UnavailableError(f"The C compiler '{shlex.join(command)}' cannot be run: {error}.") from error
-    return done.stdout.splitlines()[0] if done.stdout else "unknown"
+    said = _answer([*command, "--version"])
+    return said.splitlines()[0] if said else "unknown"
 
 
 def vector_lanes() -> int:
@@ -64,13 +88,31 @@ def vector_lanes() -> int:
 
 @cache
 def _vector_lanes(command: tuple[str, ...], flags: tuple[str, ...]) -> int:
-    words = [*command, *flags, "-dM", "-E", "-x", "c", "-"]
-    try:
-        done = subprocess.run(words, input="", capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UnavailableError(f"The C compiler '{shlex.join(command)}' cannot be run: {error}.") from error
+    macros = _answer([*command, *flags, "-dM", "-E", "-x", "c", "-"])
+    if "#define " not in macros:
+        raise UnavailableError(
+            f"'{shlex.join(command)}' is no C compiler: it did not answer as one. Name another with $CC, or unset it."
+        )
     widths = {"#define __AVX512F__ ": 16, "#define __AVX__ ": 8}
-    return next((lanes for macro, lanes in widths.items() if macro in done.stdout), 4)
+    return next((lanes for macro, lanes in widths.items() if macro in macros), 4)
+
+
+def _answer(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=True)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout).strip().splitlines()[-1:]
+        raise UnavailableError(
+            f"The C compiler '{command[0]}' refuses what it is asked (exit {error.returncode}): {' '.join(said)} "
+            f"Name another with $CC, or correct ${EXTRA_FLAGS}."
+        ) from error
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise _not_run(command, error) from error
+    return done.stdout
+
+
+def _not_run(command: Sequence[str], error: Exception) -> UnavailableError:
+    return UnavailableError(f"The C compiler '{command[0]}' cannot be run: {error}.")
 
 
 def _command() -> list[str]:
@@ -84,7 +126,7 @@ def _command() -> list[str]:
 
 
 def _flags() -> list[str]:
-    return [*FLAGS, *shlex.split(os.environ.get(EXTRA_FLAGS, ""))]
+    return [*FLAGS, *_words_of(EXTRA_FLAGS)]
 
 
 @dataclass(frozen=True)
@@ -111,87 +153,172 @@ class Built:
     command: str
 
 
-def build(source: CSource, say: Callable[[str], None]) -> Built:
-    """Return the shared library of `source`, compiled now or taken from the cache.
+def build(source: CSource, say: Callable[[str], None], stop: Stop = never) -> Built:
+    """Return the shared library of `source`, compiled now or taken from the cache; processes compile it once.
 
-    Raises UnavailableError when there is no compiler, or when it fails: with its last lines and where the source is.
+    Raises UnavailableError when there is no compiler, when it fails (with its last lines and where the source is), or
+    when no folder takes the library; Interrupted when `stop` says so.
     """
     command, flags = _command(), _flags()
     version = compiler_version(tuple(command))
     headers = [header.read_text() for header in sorted(source.headers.glob("*.h"))]
     target = [*flags, version, _processor()]
     key = _digest([source.text, *headers, *target])[:24]
+    refusals = []
     for folder in cache_folders(say):
         library = folder / f"net-{key}.so"
-        there = _usable(library, say) or _compile(source, library, [*command, *flags], say)
-        if there and _loads(library, say):
+        try:
+            if not _usable(library, say):
+                _compile_once(source, library, [*command, *flags], say, stop)
+            _load(library)
+        except FolderRefused as error:
+            refusals.append(str(error))
+            say(f"{error}.")
+        else:
             return Built(library, f"{version}, {_digest(target)[:12]}", shlex.join([*command, *flags]))
-    raise UnavailableError(f"No folder for compiled networks can be written and loaded from; name one with ${CACHE}.")
+    raise UnavailableError(
+        f"No folder for compiled networks can be written and loaded from{_listed(refusals)}; name one with ${CACHE}."
+    )
+
+
+def _listed(refusals: Sequence[str]) -> str:
+    return f" ({'; '.join(refusals)})" if refusals else ""
 
 
 def _digest(texts: Sequence[str]) -> str:
     return sha256("\0".join(texts).encode()).hexdigest()
 
 
-def _compile(source: CSource, library: Path, command: Sequence[str], say: Callable[[str], None]) -> bool:
-    """Compile next to the final place and move the result there with its digest; False when the folder refuses."""
+def _compile_once(
+    source: CSource, library: Path, command: Sequence[str], say: Callable[[str], None], stop: Stop
+) -> None:
+    """Compile the library unless another process does it meanwhile; raises FolderRefused where the folder does."""
+    _remove_leftovers(library.parent)
+    lock = library.with_suffix(LOCK_SUFFIX)
+    try:
+        with file_lock(lock, say, LOCK_SECONDS, doing="compiling this network", stop=stop):
+            if not _usable(library, say):
+                _compile(source, library, command, say, stop)
+    except UnavailableError as error:
+        if isinstance(error.__cause__, OSError):  # of whatever the folder did not take
+            raise _refused(library.parent, error.__cause__) from error
+        raise
+
+
+def _compile(source: CSource, library: Path, command: Sequence[str], say: Callable[[str], None], stop: Stop) -> None:
+    """Compile in a folder of its own next to the final place, and move the result there with its digest.
+
+    Raises FolderRefused where the disk is full, UnavailableError where the compiler fails.
+    """
     started = perf_counter()
     written = library.with_suffix(".c")
-    half = library.with_suffix(f".{os.getpid()}.tmp")
+    write_atomically(written, source.text.encode())
     try:
-        write_atomically(written, source.text.encode())
-    except UnavailableError:
-        return False
+        work = Path(tempfile.mkdtemp(prefix=f"{library.stem}.", suffix=WORK_SUFFIX, dir=library.parent))
+    except OSError as error:
+        raise _refused(library.parent, error) from error
     name = "zig cc" if "ziglang" in command else Path(command[0]).name
     say(f"Compiling the network with {name}, once; this takes some seconds.")
-    pieces = [half.with_suffix(f".{part}.o") for part in range(source.parts)]
     try:
+        half = work / library.name
+        pieces = [work / f"{part}.o" for part in range(source.parts)]
         common = [*command, "-I", str(source.headers), "-fPIC", "-c", str(written)]
-        _run([[*common, f"-DPART={part}", "-o", str(piece)] for part, piece in enumerate(pieces)], written)
-        _run([[*command, *map(str, pieces), "-o", str(half), *LINK]], written)
-        if not _put(half, library):
-            return False
+        _run([[*common, f"-DPART={part}", "-o", str(piece)] for part, piece in enumerate(pieces)], work, written, stop)
+        _run([[*command, *map(str, pieces), "-o", str(half), *LINK]], work, written, stop)
+        _put(half, library, command)
     finally:
-        for path in (half, *pieces):
-            path.unlink(missing_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
     seconds = perf_counter() - started
     say(f"Compiled the network with {name} in {seconds:.1f} s; it is kept in {library.parent}.")
-    return True
 
 
-def _put(half: Path, library: Path) -> bool:
-    """Move a library to its place behind its digest, writable by nobody else; False when the folder refuses."""
+def _put(half: Path, library: Path, command: Sequence[str]) -> None:
+    """Move a library to its place behind its digest, writable by nobody else."""
     digest = _digest_file(library)
     try:
-        write_atomically(digest, sha256(half.read_bytes()).hexdigest().encode())
+        content = half.read_bytes()
+    except FileNotFoundError:
+        raise UnavailableError(f"The C compiler '{command[0]}' wrote no library; name another with $CC.") from None
+    write_atomically(digest, sha256(content).hexdigest().encode())
+    try:
         digest.chmod(0o644)
         half.chmod(0o755)
         os.replace(half, library)
-    except (OSError, UnavailableError):
-        return False
-    return True
+    except OSError as error:
+        raise _refused(library.parent, error) from error
 
 
-def _run(commands: Sequence[Sequence[str]], source_file: Path) -> None:
-    """Run compilers side by side; raises UnavailableError with the last lines of the first that fails."""
-    pipe = subprocess.PIPE
-    started = [
-        subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, errors="replace")
-        for command in commands
-    ]
+def _run(commands: Sequence[Sequence[str]], work: Path, source_file: Path, stop: Stop) -> None:
+    """Run compilers side by side, their temporary files in `work`.
+
+    Raises UnavailableError with the last lines of the first that fails, FolderRefused where the disk of `work` is full.
+    """
+    surroundings = {**os.environ, "TMPDIR": str(work), "LC_ALL": "C"}
+    with ExitStack() as ended:
+        started = []
+        for command in commands:
+            said = ended.enter_context(tempfile.TemporaryFile(dir=work))
+            try:
+                # in a group of its own: ended, the compiler takes with it the programs that it runs
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=surroundings, process_group=0
+                )
+            except OSError as error:
+                raise _not_run(command, error) from error
+            ended.callback(_kill, process)
+            started.append((process, said))
+        while any(process.poll() is None for process, _ in started):
+            heed(stop, "compiling the network")
+            sleep(COMPILER_POLL_SECONDS)
+        for process, said in started:
+            if process.returncode:
+                _require_space(work)
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()[-SHOWN_LINES:]
+                raise UnavailableError(
+                    f"The C compiler '{commands[0][0]}' failed on {source_file} (exit {process.returncode}):\n"
+                    + "\n".join(lines)
+                    + "\nName another compiler with $CC."
+                )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _require_space(folder: Path) -> None:
+    """Raise FolderRefused where a disk has no room for what a compiler writes: its own words may not say so."""
     try:
-        said = [process.communicate()[0] for process in started]
-    finally:  # an interruption leaves no compiler behind
-        for process in started:
-            process.kill()
-            process.wait()
-    for command, process, text in zip(commands, started, said, strict=True):
-        if process.returncode:
-            last = "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
-            raise UnavailableError(
-                f"The C compiler '{command[0]}' failed on {source_file} (exit {process.returncode}):\n{last}\n"
-                "Name another compiler with $CC."
-            )
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(COMPILER_BYTES))
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> FolderRefused:
+    """Return why a folder cannot be written, in the system's words, with the free space where its disk is full."""
+    room = ""
+    if error.errno in FULL:
+        room = f" (up to {COMPILER_BYTES:,} bytes needed, {shutil.disk_usage(folder).free:,} free)"
+    return FolderRefused(f"{folder} cannot be written: {error.strerror or error}{room}")
+
+
+def _load(library: Path) -> None:
+    """Raise FolderRefused where the system does not load a library from where it lies, as file systems are mounted."""
+    try:
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        raise FolderRefused(f"{library} cannot be loaded: {error}") from error
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what killed compiles left in the cache: the folders they worked in, where their locks are free."""
+    for work in folder.glob(f"net-*{WORK_SUFFIX}"):
+        key = work.name.partition(".")[0]
+        if is_free(folder / f"{key}{LOCK_SUFFIX}"):
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _usable(library: Path, say: Callable[[str], None]) -> bool:
@@ -206,16 +333,6 @@ def _usable(library: Path, say: Callable[[str], None]) -> bool:
     if not whole:
         say(f"{library} is damaged and is recompiled.")
     return whole
-
-
-def _loads(library: Path, say: Callable[[str], None]) -> bool:
-    """Return whether the system loads a library from where it lies; some file systems are mounted not to."""
-    try:
-        ctypes.CDLL(str(library))
-    except OSError as error:
-        say(f"{library} cannot be loaded: {error}.")
-        return False
-    return True
 
 
 def _digest_file(library: Path) -> Path:

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.machine import require_memory, usable_cores
+from pennyweight.base.stop import Stop, never
 from pennyweight.data.normalisation import Normalisation
 from pennyweight.native.abi import Pixels, Slice, agrees
 from pennyweight.native.compiler import build, vector_lanes
-from pennyweight.native.generate import bytes_needed, generate
+from pennyweight.native.generate import MOST_THREADS, bytes_needed, generate
 from pennyweight.native.memory import layout_of
 from pennyweight.native.version import ARITHMETIC_VERSION
 from pennyweight.nets.plan import Plan, Tensor
 
 THREADS = "OMP_NUM_THREADS"
+LONGEST_COUNT = 9
+"""Digits of $OMP_NUM_THREADS that are read; there are never as many threads."""
 
 
 def lanes_for(batch_images: int) -> int:
@@ -30,26 +33,32 @@ def lanes_for(batch_images: int) -> int:
 
 
 def usable_threads() -> int:
-    """Return $OMP_NUM_THREADS, as for PyTorch, else one thread per usable core."""
-    asked = os.environ.get(THREADS, "")
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else usable_cores()
+    """Return $OMP_NUM_THREADS, as for PyTorch, else one thread per usable core; at most as many as a network runs."""
+    asked = os.environ.get(THREADS, "")[:LONGEST_COUNT]
+    return min(int(asked) if asked.isdecimal() and int(asked) > 0 else usable_cores(), MOST_THREADS)
 
 
 class Network:
     """A plan compiled for batches of `batch_images`; bytes do not depend on the number of threads."""
 
     def __init__(
-        self, plan: Plan, batch_images: int, normalisation: Normalisation, fill: int, say: Callable[[str], None]
+        self,
+        plan: Plan,
+        batch_images: int,
+        normalisation: Normalisation,
+        fill: int,
+        say: Callable[[str], None],
+        stop: Stop = never,
     ) -> None:
         """Compile the network or take it from the cache.
 
         Raises UsageError for a plan that the native engine cannot run, UnavailableError when the network cannot be
-        compiled or there is not enough memory for it.
+        compiled or there is not enough memory for it, Interrupted when `stop` says so.
         """
         lanes = lanes_for(batch_images)
         self.threads = usable_threads()
         require_memory(bytes_needed(plan, batch_images, lanes, self.threads), batch_images)
-        built = build(generate(plan, batch_images, lanes), say)
+        built = build(generate(plan, batch_images, lanes), say, stop)
         self.version = f"{ARITHMETIC_VERSION}, {built.version}"
         self.description = f"{built.command}, {lanes} images per vector; {built.library}"
         self.plan = plan

@@ -1,10 +1,11 @@
 """Which run a folder holds: the keys that must all agree before one run goes on where another process stopped."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from pennyweight.base.errors import PennyweightError, UsageError
-from pennyweight.base.files import TEMPORARY_SUFFIX
+from pennyweight.base.files import TEMPORARY_SUFFIX, write_error
 from pennyweight.engines.protocol import Engine
 from pennyweight.nets.text import layers_to_text
 from pennyweight.runs.checkpoint import Checkpoint, newest_whole
@@ -106,11 +107,18 @@ def _with_added(identity: Mapping[str, object], recipe: Recipe) -> dict[str, obj
 
 
 def require_run_folder(folder: Path) -> None:
-    """Raise UsageError when `folder` exists and holds something that no run has put there, and no run."""
-    if not folder.is_dir() or (folder / RECIPE).exists():
-        return
+    """Raise UsageError when `folder` exists and holds something that no run has put there, and no run.
+
+    Raises UnavailableError when the system does not let it be looked at.
+    """
+    try:
+        if not folder.is_dir() or (folder / RECIPE).exists():
+            return
+        names = os.listdir(folder)
+    except OSError as error:
+        raise write_error(folder, 0, error) from error
     ours = {LOCK, RECORD, METRICS, WEIGHTS}
-    foreign = [entry.name for entry in folder.iterdir() if entry.name not in ours and not _written_by_a_run(entry.name)]
+    foreign = [name for name in names if name not in ours and not _written_by_a_run(name)]
     if foreign:
         raise UsageError(f"{folder} holds '{min(foreign)}' and no run; name a new or an empty folder with --out.")
 

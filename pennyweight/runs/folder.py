@@ -17,6 +17,7 @@ from pennyweight.base.errors import UnavailableError
 from pennyweight.base.files import open_lock, write_atomically, write_error
 from pennyweight.base.reading import NotAFile, read_unlinked
 from pennyweight.base.records import EpochRow, RunRecord, run_record_from_json, to_json
+from pennyweight.base.stop import Stop, heed, never
 
 LONGEST_NAME = 200
 PATIENCE_SECONDS, COMPLETE_PATIENCE_SECONDS, POLL_SECONDS = 1.0, 30.0, 0.02
@@ -46,16 +47,17 @@ def seed_folder(folder: Path, seed: int) -> Path:
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path, stop: Stop = never) -> Iterator[None]:
     """Hold the kernel's lock on `folder` while the block runs; a killed holder leaves nothing behind.
 
     A complete run's lock file is not written to. Raises UnavailableError when another process holds the lock, when
     the folder cannot be made or written, or when `.lock` is a link: nothing is followed out of a run folder.
+    Raises Interrupted when `stop` says so while it waits.
     """
     path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _lock(path)
+        descriptor = _lock(path, stop)
     except OSError as error:
         raise write_error(path, 0, error) from error
     try:
@@ -64,7 +66,7 @@ def run_lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, stop: Stop) -> int:
     """Return a descriptor of `path` with the kernel's lock on it.
 
     Waits a moment before it refuses, longer where the run is complete: whoever only looks at it is gone by then.
@@ -91,6 +93,7 @@ def _lock(path: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+        heed(stop, f"another process worked in {path.parent}")
         sleep(POLL_SECONDS)
 
 
@@ -112,7 +115,7 @@ def _sign(path: Path, descriptor: int) -> None:
         os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
 
 
-def set_aside(folder: Path) -> Path | None:
+def set_aside(folder: Path, stop: Stop = never) -> Path | None:
     """Move an existing run folder to `old-1-NAME`, `old-2-NAME`, ...; return where it went, None when there was none.
 
     The name no longer starts as the run's does, so that `judge` does not find it.
@@ -123,7 +126,7 @@ def set_aside(folder: Path) -> Path | None:
     number = 1
     while (target := folder.with_name(f"{SET_ASIDE}{number}-{folder.name}")).exists():
         number += 1
-    with run_lock(folder):
+    with run_lock(folder, stop):
         try:
             folder.rename(target)
         except OSError as error:

@@ -97,7 +97,7 @@ def check_optimizer(optimizer: Optimizer) -> None:
             raise UsageError(f"optimizer.{name} is {getattr(optimizer, name)}; it must be from {low} to {high}.")
     if not 0 < optimizer.learning_rate <= 1000:
         raise UsageError(f"optimizer.learning_rate is {optimizer.learning_rate}; it must be above 0 and at most 1000.")
-    if not isinstance(optimizer, SGD) and not optimizer.epsilon > 0:
-        raise UsageError(f"optimizer.epsilon is {optimizer.epsilon}; it must be above 0.")
+    if not isinstance(optimizer, SGD) and not 0 < optimizer.epsilon <= 1000:
+        raise UsageError(f"optimizer.epsilon is {optimizer.epsilon}; it must be above 0 and at most 1000.")
     if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.momentum == 0:
         raise UsageError("optimizer.nesterov needs a momentum above 0.")

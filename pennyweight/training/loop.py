@@ -5,7 +5,7 @@ run (guards.py), what it writes at its end (finish.py), the folder and its lock 
 resumes from (runs/checkpoint.py), the arithmetic (engines/), the geometry of augmentation (data/augment.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -17,6 +17,7 @@ from pennyweight.base.errors import Interrupted
 from pennyweight.base.files import write_atomically
 from pennyweight.base.random import permutation
 from pennyweight.base.records import EpochRow, RunRecord
+from pennyweight.base.stop import Stop, never
 from pennyweight.data.augment import homographies
 from pennyweight.engines.averaging import MovingAverage, average_of, with_prefix
 from pennyweight.engines.evaluation import Evaluation
@@ -28,17 +29,18 @@ from pennyweight.runs.folder import RECIPE, RECORD, run_lock, set_aside, write_m
 from pennyweight.runs.run import Run
 from pennyweight.settings.recipe import Recipe
 from pennyweight.settings.recipe_text import recipe_to_text
-from pennyweight.settings.schedules import learning_rates, momenta
+from pennyweight.settings.schedules import RunLength, learning_rates, momenta
 from pennyweight.training.finish import epoch_mistakes, finish, finished_record, listed_epochs, misclassified
 from pennyweight.training.guards import check_losses, evaluate_splits, finite_state
 from pennyweight.training.observer import Observer
+from pennyweight.training.pace import Pace
 from pennyweight.training.prepare import Setup, check_run, first_state, prepare
 
 SLICE_STEPS = 20
-"""Steps handed to the engine at once: how late a signal or a loss that is not finite is noticed."""
+"""Steps after which losses are added up, progress is told, and the loss must be finite."""
 
 
-def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False, *, again: bool = False) -> RunRecord:
+def train(run: Run, observer: Observer, stop: Stop = never, *, again: bool = False) -> RunRecord:
     """Train `run` to its last epoch, from its newest checkpoint if it has one, and return its record.
 
     The same run trains to the same bytes however often it is stopped. A complete run is not touched, but for weights
@@ -51,8 +53,8 @@ def train(run: Run, observer: Observer, stop: Callable[[], bool] = lambda: False
     require_run_folder(run.folder)
     has_begun = (run.folder / RECIPE).exists() and not again
     setup = None if has_begun else prepare(run, observer, stop)
-    moved = set_aside(run.folder) if again else None
-    with run_lock(run.folder):
+    moved = set_aside(run.folder, stop) if again else None
+    with run_lock(run.folder, stop):
         notes = [run.engine_reason] if run.engine_reason else []
         newest = newest_checkpoint(run.folder, notes.append, largest_checkpoint(run))
         require_same_run(run, newest)
@@ -94,9 +96,10 @@ def _train_epochs(setup: Setup, newest: Checkpoint | None) -> Checkpoint:
     engine.load_state(newest.state, steps_done=len(newest.history) * setup.length.epoch_steps)
     write_atomically(run.folder / RECIPE, recipe_to_text(run.recipe).encode())
     average = MovingAverage(run.recipe.averaging, average_of(newest.state, setup.plan))
+    pace = Pace()
     while not is_over(run.recipe, newest.history):
         epoch = len(newest.history) + 1
-        done = _train_epoch(setup, newest.history, average if run.recipe.averaging.is_kept else None)
+        done = _train_epoch(setup, newest.history, average if run.recipe.averaging.is_kept else None, pace)
         earlier = [one for one in newest.mistakes_by_epoch if one.epoch > epoch - listed_epochs(run)]
         newest = Checkpoint(
             identity,
@@ -130,7 +133,7 @@ class AfterSlice(Protocol):
         """Do it; `steps` of the run were just trained."""
 
 
-def _train_epoch(setup: Setup, history: Sequence[EpochRow], average: MovingAverage | None) -> _Epoch:
+def _train_epoch(setup: Setup, history: Sequence[EpochRow], average: MovingAverage | None, pace: Pace) -> _Epoch:
     """Train one epoch slice by slice, then evaluate the weights it ends with, and their average where there is one."""
     started, recipe, seed, length = perf_counter(), setup.run.recipe, setup.run.seed, setup.length
     epoch, images = len(history) + 1, len(setup.split.train_labels)
@@ -141,26 +144,31 @@ def _train_epoch(setup: Setup, history: Sequence[EpochRow], average: MovingAvera
     after: list[AfterSlice] = [average] if average else []
     slice_steps = recipe.averaging.every_steps if average else SLICE_STEPS
     for first in range(0, length.epoch_steps, slice_steps):
-        if setup.stop():
-            raise Interrupted(f"Stopped in epoch {epoch}; the resumed run will repeat this epoch.")
         last = min(first + slice_steps, length.epoch_steps)
-        steps = range((epoch - 1) * length.epoch_steps + first, (epoch - 1) * length.epoch_steps + last)
-        part = slice(first * recipe.batch_images, last * recipe.batch_images)
-        rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps, length, monitored)
-        result = setup.engine.train_steps(
-            first_step=steps.start,
-            order=order[part],
-            homographies=None if moves is None else moves[part],
-            learning_rates=rates,
-            momenta=momenta(recipe.schedule, recipe.optimizer, steps, length),
-        )
-        check_losses(setup, epoch, first, result.losses)
+        losses: list[NDArray[np.float64]] = []
+        while (start := first + sum(map(len, losses))) < last:
+            if setup.stop():
+                raise Interrupted(f"Stopped in epoch {epoch}; the resumed run will repeat this epoch.")
+            began, end = perf_counter(), start + pace.steps(last - start)
+            steps = _steps_of_run(length, epoch, start, end)
+            part = slice(start * recipe.batch_images, end * recipe.batch_images)
+            rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps, length, monitored)
+            result = setup.engine.train_steps(
+                first_step=steps.start,
+                order=order[part],
+                homographies=None if moves is None else moves[part],
+                learning_rates=rates,
+                momenta=momenta(recipe.schedule, recipe.optimizer, steps, length),
+            )
+            pace.took(end - start, began)
+            check_losses(setup, epoch, start, result.losses)
+            losses.append(result.losses)
+            correct, rate = correct + result.correct, float(rates[-1])
         # ------------------------------------------------------------------------------ between two slices
         batch_sizes = np.minimum(recipe.batch_images, images - recipe.batch_images * np.arange(first, last))
-        loss_sum += float(result.losses @ batch_sizes)
-        correct, rate = correct + result.correct, float(rates[-1])
+        loss_sum += float(np.concatenate(losses) @ batch_sizes)
         for each in after:
-            each.after_slice(setup.engine, steps)
+            each.after_slice(setup.engine, _steps_of_run(length, epoch, first, last))
         setup.observer.progress(epoch, last, length.epoch_steps)
     # -------------------------------------------------------------------------------------- the epoch's end
     val, test = unaveraged_val, unaveraged_test = evaluate_splits(setup, epoch)
@@ -182,6 +190,12 @@ def _train_epoch(setup: Setup, history: Sequence[EpochRow], average: MovingAvera
         raw_test_accuracy=unaveraged_test.accuracy if average else None,
     )
     return _Epoch(row, val, test)
+
+
+def _steps_of_run(length: RunLength, epoch: int, first: int, last: int) -> range:
+    """Return the steps from `first` to `last` of an epoch, counted from the beginning of the run."""
+    before = (epoch - 1) * length.epoch_steps
+    return range(before + first, before + last)
 
 
 def _moves(setup: Setup, order: NDArray[np.int64], epoch: int) -> NDArray[np.float32] | None:

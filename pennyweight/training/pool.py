@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import IO, Protocol
 
 from pennyweight.base.errors import Interrupted, MismatchError, UnavailableError, UsageError
@@ -21,6 +21,8 @@ from pennyweight.runs.request import Request
 from pennyweight.training.events import Done, Event, Failed, event_from_line
 
 POLL_SECONDS = 0.05
+STOPPED_SECONDS = 60.0
+"""How long a process may be stopped, by SIGSTOP as a rule, before the others no longer wait for it."""
 WORKER = "pennyweight.cli.worker"
 """The module that a child runs; it stands above this room, as all that trains by request does."""
 
@@ -81,6 +83,8 @@ def run_requests(
                 stopping = True
                 _stop(running)
             sleep(POLL_SECONDS)
+            for child in running:
+                child.end_if_stopped()
             for child in [child for child in running if child.process.poll() is not None]:
                 running.remove(child)
                 outcomes[child.number] = child.finish()
@@ -108,6 +112,7 @@ class _Child:
         """Start the process in a session of its own, so that a terminal's Ctrl-C reaches it through us, and once."""
         self.number, self._request, self._observer, self._lock = number, request, observer, lock
         self._last: Done | Failed | None = None
+        self._stopped_since: float | None = None
         # -P: a `numpy.py` that somebody left in this folder is not ours to run
         flags = [*(["-v"] if verbose else []), *(["-p"] if columns else [])]
         command = [sys.executable, "-P", "-m", WORKER, str(os.getpid()), *flags]
@@ -159,6 +164,19 @@ class _Child:
         with self._lock:
             self._observer.event(self._request, event)
 
+    def end_if_stopped(self) -> None:
+        """Say where the process is stopped, once, and kill it where it does not go on in time."""
+        if not _is_stopped(self.process):
+            self._stopped_since = None
+        elif self._stopped_since is None:
+            self._stopped_since = monotonic()
+            self._take_line(f"Stopped from outside; kill -CONT {self.process.pid} lets it go on.")
+        elif monotonic() - self._stopped_since > STOPPED_SECONDS:
+            words = f"Its process was stopped from outside for more than {STOPPED_SECONDS:g} seconds and was ended"
+            failed = Failed(f"{words}; run the same command to resume.", UnavailableError.exit_code)
+            self._last = self._last or failed
+            self.process.kill()
+
     def finish(self) -> Outcome:
         """Wait for the end of the process and return what it came to."""
         code = self.process.wait()
@@ -181,7 +199,15 @@ def _end_without_event(code: int) -> Failed:
     return Failed(f"Its process ended with exit code {code} before the run was complete.", code or 1)
 
 
+def _is_stopped(process: subprocess.Popen[str]) -> bool:
+    """Return whether a process is stopped; False where the system cannot tell, as macOS before Python 3.13."""
+    if process.poll() is not None or not hasattr(os, "waitid"):
+        return False
+    return os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _stop(running: Sequence[_Child]) -> None:
     for child in running:
         # not SIGINT: while Python itself starts up that prints a traceback, and a shell's background job ignores it
         child.process.send_signal(signal.SIGTERM)
+        child.process.send_signal(signal.SIGCONT)  # a stopped process hears nothing else

@@ -1,9 +1,9 @@
 """Everything a run needs before its first step: the plan, the split, the engine; no run folder is touched."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pennyweight.base.stop import Stop
 from pennyweight.data.dataset import Split, hold_out
 from pennyweight.data.normalisation import Normalisation, normalisation_of
 from pennyweight.data.stratified import held_out
@@ -28,7 +28,7 @@ class Setup:
     engine: Engine
     length: RunLength
     observer: Observer
-    stop: Callable[[], bool]
+    stop: Stop
     started: datetime
 
     @property
@@ -45,10 +45,11 @@ def check_run(run: Run) -> None:
     check_batches(run.recipe.plan(run.dataset.classes), int((~is_val).sum()), run.recipe.batch_images)
 
 
-def prepare(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
+def prepare(run: Run, observer: Observer, stop: Stop) -> Setup:
     """Return a run that was checked ready to train; the observer hears of what takes time, and nothing else.
 
-    Raises UsageError for what its engine cannot run, UnavailableError for a missing engine, compiler or memory.
+    Raises UsageError for what its engine cannot run, UnavailableError for a missing engine, compiler or memory,
+    Interrupted when `stop` says so.
     """
     plan = run.recipe.plan(run.dataset.classes)
     split = hold_out(run.dataset, run.recipe.validation_images)
@@ -64,7 +65,7 @@ def prepare(run: Run, observer: Observer, stop: Callable[[], bool]) -> Setup:
         images=split.train_images,
         labels=split.train_labels,
     )
-    engine = make_engine(run.engine, run.device, job, lambda text: observer.message(text))
+    engine = make_engine(run.engine, run.device, job, lambda text: observer.message(text), stop)
     return Setup(
         run=run,
         plan=plan,

@@ -17,7 +17,7 @@ from support import TINY
 
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UnavailableError
-from pennyweight.data.lock import download_lock
+from pennyweight.base.lock import file_lock
 from pennyweight.settings.recipe_text import recipe_to_text
 
 LONGEST_SECONDS = 30
@@ -252,7 +252,7 @@ def test_the_lock_of_a_download_is_not_taken_through_a_link_either(
     plant(tmp_path / "mnist" / ".download.lock")
     with (
         pytest.raises(UnavailableError, match=rf"Cannot write .*/mnist/\.download\.lock: {words}"),
-        download_lock(tmp_path / "mnist" / ".download.lock", pytest.fail, seconds=1),
+        file_lock(tmp_path / "mnist" / ".download.lock", pytest.fail, seconds=1, doing="downloading"),
     ):
         pytest.fail("it was locked")
     assert not (tmp_path / "nothing").exists()

@@ -13,10 +13,10 @@ import platformdirs
 import pytest
 
 from pennyweight.base.errors import UnavailableError
+from pennyweight.base.lock import file_lock
 from pennyweight.data import fetch
 from pennyweight.data.download import Expected, Timeouts
 from pennyweight.data.fetch import LOCK_NAME, data_folder, fetch_source, require_folder
-from pennyweight.data.lock import download_lock
 from pennyweight.data.sources import FASHION_MNIST, MNIST, SOURCES, Source
 
 QUICK = Timeouts(reach_seconds=2.0, stall_seconds=0.5, lock_seconds=5.0, progress_seconds=0.05)
@@ -175,7 +175,7 @@ def test_a_lock_that_is_not_released_ends_in_a_message(tmp_path: Path) -> None:
     said: list[str] = []
     lock = tmp_path / "mnist" / LOCK_NAME
     with (
-        download_lock(lock, said.append, 1),
+        file_lock(lock, said.append, 1, doing="downloading"),
         pytest.raises(UnavailableError, match=r"more than 0\.2 seconds") as caught,
     ):
         fetch_source(small_source(closed_url()), tmp_path, said.append, replace(QUICK, lock_seconds=0.2))

@@ -32,6 +32,7 @@ from pennyweight.settings.schedules import (
 )
 from pennyweight.settings.stopping import Stopping
 from pennyweight.training.loop import train
+from pennyweight.training.pace import Pace
 
 DIGITS = load("digits")
 
@@ -59,6 +60,12 @@ class Listener:
 
     def epoch_done(self, history: Sequence[EpochRow]) -> None:
         self.histories.append(history)
+
+
+@pytest.fixture
+def whole_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, a slice is handed to the engine at once."""
+    monkeypatch.setattr(Pace, "steps", lambda _, most: most)
 
 
 def trained(folder: Path, recipe: Recipe = TINY, dataset: Dataset = DIGITS, **other: object) -> RunRecord:
@@ -291,6 +298,7 @@ def test_another_run_is_refused_by_the_key_and_left_alone(other: dict, key: str,
 # ---------------------------------------------------------------------------------------------------- going wrong
 
 
+@pytest.mark.usefixtures(whole_slices.__name__)
 def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,6 +359,7 @@ def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(use_test: bool, 
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
+@pytest.mark.usefixtures(whole_slices.__name__)
 def test_stopping_between_slices_leaves_the_epochs_before(tmp_path: Path) -> None:
     asked = iter([False] * 4 + [True])
     with pytest.raises(Interrupted, match="epoch 2"):

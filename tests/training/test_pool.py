@@ -165,3 +165,43 @@ def test_a_child_whose_parent_is_another_process_stops(tmp_path: Path) -> None:
     done = subprocess.run(command, input=request.to_json(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 130
     assert "Stopped in epoch 1" in done.stdout.splitlines()[-1]
+
+
+STOPS_ITSELF = "os.kill(os.getpid(), signal.SIGSTOP)"
+
+
+def test_a_stopped_child_is_named_and_does_not_keep_its_parent_waiting_when_that_is_asked_to_stop(
+    told: Told, worker
+) -> None:
+    worker(STOPS_ITSELF, "while True: signal.pause()")
+    request = Request(target="any")
+    outcomes = run_requests([request], told, jobs=1, threads=1, stop=lambda: bool(told.lines))
+    assert [outcome.record for outcome in outcomes] == [None]
+    ((_, line),) = told.lines
+    assert line.startswith("Stopped from outside; kill -CONT ")
+    assert told.of(request) == [Failed("Its process was killed by SIGTERM; run the same command to resume.", 3)]
+
+
+def test_a_child_that_stays_stopped_is_ended_after_a_minute_and_the_others_go_on(
+    told: Told, worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pool.STOPPED_SECONDS == 60
+    monkeypatch.setattr(pool, "STOPPED_SECONDS", 0.2)
+    worker(f"if 'first' in sys.stdin.read(): {STOPS_ITSELF}")
+    first, second = Request(target="first"), Request(target="second")
+    assert [outcome.exit_code for outcome in carry_out([first, second], told)] == [3, 1]
+    words = (
+        "Its process was stopped from outside for more than 0.2 seconds and was ended; run the same command to resume."
+    )
+    assert told.of(first) == [Failed(words, 3)]
+
+
+def test_a_child_that_goes_on_in_time_is_left_alone(told: Told, worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(
+        "if not os.fork():\n    import time; time.sleep(0.5); os.kill(os.getppid(), signal.SIGCONT); os._exit(0)",
+        STOPS_ITSELF,
+        "os.wait(); sys.exit(7)",
+    )
+    (outcome,) = carry_out([Request(target="any")], told)
+    assert outcome.exit_code == 7
+    assert len(told.lines) == 1
