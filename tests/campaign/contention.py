@@ -9,8 +9,11 @@ from random import Random
 import mirrors
 from crashing import outcome, run_at_once, uninterrupted
 
-from campaign.place import IMAGES, RECIPE, Place, clean, idx_files
+from campaign.place import IMAGES, MOST_BYTES, RECIPE, Place, clean, idx_files
 from campaign.state import fetched, fetching, state_of
+
+LONGEST_COMPILING_SECONDS = 300
+"""Several compilers at once, on a machine that others use as well."""
 
 
 def case(chance: Random, place: Place) -> str:
@@ -43,9 +46,10 @@ def judge(copies: int, place: Place) -> str:
 def compile_once(copies: int, place: Place) -> str:
     cache = place.folder / "cache"
     cache.mkdir(0o700)
-    words = ["train", "progressive-1", "--dataset", "digits", "--epochs", "1", "--engine", "native", "--out"]
+    words = [*place.train_words(), "--engine", "native"]
     variables = ("surroundings", {"PENNYWEIGHT_CACHE": str(cache)})
-    codes = at_once(copies, place, [*words, "run"], {0, 3}, variables)
+    patience = ("at_most", [LONGEST_COMPILING_SECONDS, MOST_BYTES])
+    codes = at_once(copies, place, words, {0, 3}, variables, patience)
     names = [path.suffix for path in cache.iterdir() if path.suffix in (".so", ".sha256", ".tmp", ".o")]
     assert sorted(names) == [".sha256", ".so"], names
     return f"{copies} compile one network: exit {codes}"

@@ -1,7 +1,7 @@
 """One file of a run, of a dataset or of the published records is changed, and one command reads it.
 
 It gives the result of the unchanged file, or refuses in a sentence with exit code 2, 3 or 4 (`verify` may also disagree
-with exit code 1), within 60 seconds and 3 GiB. Training that goes on ends in the same bytes. Images are those that an
+with exit code 1), within 60 seconds and 768 MiB. Training that goes on ends in the same bytes. Images are those that an
 independent reader finds in the changed file. A compiled library that was changed is compiled anew.
 """
 
