@@ -126,7 +126,9 @@ def campaign() -> Iterator[str]:
     yield f"{to_markdown(table(columns, rows))}\n"
     for kind in kinds:
         yield f"**{kind['kind']}.** {' '.join(kind['promise'].split())}\n"
-        yield from (f"- breach, case {one['number']}: `{' '.join(one['words'].split())}`" for one in kind["breaches"])
+        for breach in kind["breaches"]:
+            words = " ".join(breach["words"].split())[:200]
+            yield f"- breach, case {breach['number']}: `{words}`\n"
 
 
 def verdict() -> Iterator[str]:
