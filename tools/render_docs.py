@@ -216,7 +216,8 @@ def ended(*words: str) -> tuple[str, str, str, int]:
     command = [sys.executable, "-m", "pennyweight", *words]
     surroundings = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
-    return shlex.join(words), done.stdout, done.stderr, done.returncode
+    said = done.stdout.replace(f"{sys.executable} -m pennyweight", "pennyweight")
+    return shlex.join(words), said, done.stderr, done.returncode
 
 
 TABLES = {

@@ -15,7 +15,8 @@ from pennyweight.reporting.text import wrapped
 
 def say(sentence: str) -> None:
     """Print a message for the user on stderr, wrapped where a terminal shows it."""
-    text = "\n".join(wrapped(line, width=width_of(sys.stderr)) for line in sentence.splitlines())
+    width = width_of(sys.stderr) if sys.stderr.isatty() else PIPE_COLUMNS
+    text = "\n".join(wrapped(line, width=width) for line in sentence.splitlines())
     print(_in_colours(text, sys.stderr), file=sys.stderr, flush=True)
 
 

@@ -56,7 +56,7 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
         return _unjudged_advice(record, request)
     if verdict.met:
         meaning = "Every limit holds, for this seed. How often it does is shown by several seeds."
-        return Advice(meaning, _train("This trains five and judges them together:", request, seeds=True))
+        return Advice(meaning, _train("This trains several and judges them together:", request, seeds=True))
     meanings, steps = list[str](), list[tuple[str, tuple[str, ...]]]()
     if "too_many_params" in verdict.breaches:
         over = record.params - (budget.max_params or 0)
@@ -81,7 +81,7 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
             budget.accuracy, record.images(budget.split)
         ):
             meanings.append("That is so little that another seed may fall on the other side.")
-            steps += _train("This trains five and judges them together:", request, seeds=True)
+            steps += _train("This trains several and judges them together:", request, seeds=True)
         elif len(record.epochs) < (budget.max_epochs or 0):
             steps += _as_long_as_allowed(budget, request)
         elif request is not None:
