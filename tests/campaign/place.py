@@ -87,7 +87,7 @@ def end(process: "subprocess.Popen[str]", words: list[str]) -> Ended:
 
 def clean(ended: Ended, words: list[str]) -> Ended:
     """Return how a command ended; asserts a promised exit code (or a kill of ours), sentences, no hang."""
-    command = " ".join(words)
+    command = " ".join(words)[:120]
     assert ended.code != -crashing.signal_number("SIGALRM"), f"{command} took more than {LONGEST_SECONDS} seconds"
     said = ended.out + ended.err
     assert not any(ugly in said for ugly in UGLY), f"{command} said: {said[-2_000:]}"
