@@ -9,15 +9,16 @@ records go to records/choices/, from which tools/render_docs.py renders docs/CHO
 import argparse
 from pathlib import Path
 
+from pennyweight.api import find_recipe
 from pennyweight.cli.main import run
 from pennyweight.cli.output import result, say
 from pennyweight.cli.seeds import parse_seeds
-from pennyweight.cli.several import Lines, end_unless_complete, label_of
+from pennyweight.cli.several import Display, end_unless_complete, label_of, training_work
 from pennyweight.cli.signals import stop_on_signals
 from pennyweight.reporting.text import plural
 from pennyweight.searching.candidates import GROUPS
 from pennyweight.searching.choose import candidate_requests, find_candidates, rank_outcomes, write_choice
-from pennyweight.training.pool import run_requests, share_cores
+from pennyweight.training.pool import share_cores
 
 CHOICES = Path(__file__).parent.parent / "records" / "choices"
 
@@ -32,7 +33,10 @@ def main() -> None:
     stop = stop_on_signals()
     requests = candidate_requests(find_candidates(arguments.group, arguments.names), parse_seeds(arguments.seeds))
     jobs, threads = share_cores(None, len(requests))
-    outcomes = run_requests(requests, Lines(label_of), jobs=jobs, threads=threads, stop=stop)
+    recipes = {request.name: find_recipe(request.target, request.assignments) for request in requests}
+    work = {name: training_work(recipe) for name, recipe in recipes.items()}
+    display = Display(work, len(parse_seeds(arguments.seeds)), label_of)
+    outcomes = display.carry_out(requests, jobs=jobs, threads=threads, stop=stop)
     for outcome in outcomes:
         if outcome.record is not None:
             say(f"written: {write_choice(outcome.record, CHOICES / arguments.group)}")

@@ -35,10 +35,9 @@ def ablate(
 
     from pennyweight.api import load_dataset, plan_run
     from pennyweight.cli.seeds import parse_seeds
-    from pennyweight.cli.several import Shown, end_unless_complete, label_of
+    from pennyweight.cli.several import Display, end_unless_complete, label_of, training_work
     from pennyweight.cli.signals import stop_on_signals
     from pennyweight.judging.ablation import ablation_steps
-    from pennyweight.nets.measure import measure
     from pennyweight.recipes.catalogue import ABLATIONS
     from pennyweight.reporting.ablations import ablation_table
     from pennyweight.reporting.advice import Advice
@@ -59,9 +58,9 @@ def ablate(
         plan_run(replace(request, dataset=images))  # what cannot be trained is said before anything is
     together, threads = share_cores(jobs, len(requests))
     recipes = {recipe.name: recipe for _, recipe in ABLATIONS[ablation]}
-    work = {name: float(measure(recipe.plan()).macs * recipe.epochs) for name, recipe in recipes.items()}
-    shown = Shown(work, len(parse_seeds(seeds)), label_of)
-    outcomes = shown.carry_out(requests, jobs=together, threads=threads, stop=stop)
+    work = {name: training_work(recipe) for name, recipe in recipes.items()}
+    display = Display(work, len(parse_seeds(seeds)), label_of)
+    outcomes = display.carry_out(requests, jobs=together, threads=threads, stop=stop)
     end_unless_complete(outcomes, stop())
     records = [(outcome.request.name, outcome.record) for outcome in outcomes if outcome.record]
     steps = ablation_steps(

@@ -7,12 +7,14 @@ from time import perf_counter
 from pennyweight.base.errors import Interrupted, UnavailableError
 from pennyweight.base.terminal import has_colours, has_moving_line, width_of
 from pennyweight.cli.output import say
+from pennyweight.nets.measure import measure
 from pennyweight.reporting.colour import coloured
 from pennyweight.reporting.command import same_command
 from pennyweight.reporting.moving import MovingLine
 from pennyweight.reporting.progress import Progress, progress_words, run_line
 from pennyweight.reporting.text import plural, wrapped
 from pennyweight.runs.request import Request
+from pennyweight.settings.recipe import Recipe
 from pennyweight.training.events import Done, Event, Failed
 from pennyweight.training.pool import Outcome, run_requests
 
@@ -20,7 +22,7 @@ RESUMABLE = (UnavailableError.exit_code, Interrupted.exit_code)
 """Exit codes of runs that the same command may complete: it was the machine's doing, or the user's."""
 
 
-class Shown:
+class Display:
     """Prints the lines of several runs, and below them, on a terminal, one bar of all of them."""
 
     def __init__(self, work: Mapping[str, float], seeds: int, label: Callable[[Request], str]) -> None:
@@ -62,7 +64,7 @@ class Shown:
         self._show()
 
 
-class ShownInBrief(Shown):
+class BriefDisplay(Display):
     """Prints one line for every run that ended, instead of the lines of each."""
 
     def event(self, request: Request, event: Event) -> None:
@@ -78,6 +80,11 @@ class ShownInBrief(Shown):
 def label_of(request: Request) -> str:
     """Return what a run is called among those of several recipes: `skip-3 seed 0`."""
     return f"{request.name} seed {request.seed}"
+
+
+def training_work(recipe: Recipe) -> float:
+    """Return what a run costs: multiply-accumulates per image, times epochs."""
+    return float(measure(recipe.plan()).macs * recipe.epochs)
 
 
 def end_unless_complete(outcomes: Sequence[Outcome], stopped: bool) -> None:

@@ -7,8 +7,7 @@ from time import perf_counter
 from pennyweight.api import RUNS, load_dataset, plan_run
 from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.cli.output import columns, result, result_json, say
-from pennyweight.cli.several import ShownInBrief, end_unless_complete, label_of
-from pennyweight.nets.measure import measure
+from pennyweight.cli.several import BriefDisplay, end_unless_complete, label_of, training_work
 from pennyweight.recipes.catalogue import RECIPE_NAMES
 from pennyweight.reporting.advice import Advice
 from pennyweight.reporting.progress import progress_text
@@ -34,7 +33,7 @@ def train_all(
     Recipes that cannot be trained as asked, by their settings or on these images, are named with the reason.
     """
     recipes, left_out = _sorted_out(replace(request, seed=seeds[-1]))
-    work = {name: float(measure(recipe.plan()).macs * recipe.epochs) for name, recipe in recipes.items()}
+    work = {name: training_work(recipe) for name, recipe in recipes.items()}
     names = sorted(work, key=lambda name: work[name])
     requests = [
         replace(request, target=name, seed=seed, out=request.out and seed_folder(request.out / name, seed))
@@ -45,12 +44,12 @@ def train_all(
     for words in left_out:
         say(words)
     say(f"{plural(len(names), 'recipe')} x {plural(len(seeds), 'seed')}, {together} at a time")
-    shown = ShownInBrief({name: work[name] for name in names}, len(seeds), label_of)
-    outcomes = shown.carry_out(requests, jobs=together, threads=threads, stop=stop, verbose=verbose)
+    display = BriefDisplay({name: work[name] for name in names}, len(seeds), label_of)
+    outcomes = display.carry_out(requests, jobs=together, threads=threads, stop=stop, verbose=verbose)
     if as_json:
         result_json([outcome.record for outcome in outcomes if outcome.record])
     else:
-        result(progress_text(shown.progress, perf_counter(), columns(wide)))
+        result(progress_text(display.progress, perf_counter(), columns(wide)))
         for words in left_out:
             result(wrapped(words, width=columns(wide)))
         what = "This judges every recipe by all of its seeds:"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pennyweight.api import judge, plan_run
 from pennyweight.cli.output import columns, result, result_json, say
-from pennyweight.cli.several import Shown, end_unless_complete
+from pennyweight.cli.several import Display, end_unless_complete
 from pennyweight.reporting.epochs import UNAVERAGED
 from pennyweight.reporting.judgements import judgement_text
 from pennyweight.reporting.text import plural
@@ -32,7 +32,7 @@ def train_many(
     say(f"{request.name}: {plural(len(seeds), 'seed')}, {together} at a time with {plural(threads, 'thread')} each")
     if recipe.averaging.is_kept:
         say(UNAVERAGED)
-    outcomes = Shown({request.name: 1.0}, len(seeds), lambda run: f"seed {run.seed}").carry_out(
+    outcomes = Display({request.name: 1.0}, len(seeds), lambda run: f"seed {run.seed}").carry_out(
         [replace(request, seed=seed, out=request.out and seed_folder(request.out, seed)) for seed in seeds],
         jobs=together,
         threads=threads,

@@ -40,7 +40,7 @@ COMPILER_BYTES = 16 << 20
 """More than a compiler writes of one network, temporary files included."""
 
 
-class FolderRefused(UnavailableError):
+class CacheFolderError(UnavailableError):
     """A folder for compiled networks cannot be written or loaded from; the message is a sentence without its end."""
 
 
@@ -171,7 +171,7 @@ def build(source: CSource, say: Callable[[str], None], stop: Stop = never) -> Bu
             if not _usable(library, say):
                 _compile_once(source, library, [*command, *flags], say, stop)
             _load(library)
-        except FolderRefused as error:
+        except CacheFolderError as error:
             refusals.append(str(error))
             say(f"{error}.")
         else:
@@ -192,7 +192,7 @@ def _digest(texts: Sequence[str]) -> str:
 def _compile_once(
     source: CSource, library: Path, command: Sequence[str], say: Callable[[str], None], stop: Stop
 ) -> None:
-    """Compile the library unless another process does it meanwhile; raises FolderRefused where the folder does."""
+    """Compile the library unless another process does it meanwhile; raises CacheFolderError where the folder does."""
     _remove_leftovers(library.parent)
     lock = library.with_suffix(LOCK_SUFFIX)
     try:
@@ -208,7 +208,7 @@ def _compile_once(
 def _compile(source: CSource, library: Path, command: Sequence[str], say: Callable[[str], None], stop: Stop) -> None:
     """Compile in a folder of its own next to the final place, and move the result there with its digest.
 
-    Raises FolderRefused where the disk is full, UnavailableError where the compiler fails.
+    Raises CacheFolderError where the disk is full, UnavailableError where the compiler fails.
     """
     started = perf_counter()
     written = library.with_suffix(".c")
@@ -251,7 +251,7 @@ def _put(half: Path, library: Path, command: Sequence[str]) -> None:
 def _run(commands: Sequence[Sequence[str]], work: Path, source_file: Path, stop: Stop) -> None:
     """Run compilers side by side, their temporary files in `work`.
 
-    Raises UnavailableError with the last lines of the first that fails, FolderRefused where the disk of `work` is full.
+    Raises UnavailableError with the last lines of the first that fails, CacheFolderError where that disk is full.
     """
     surroundings = {**os.environ, "TMPDIR": str(work), "LC_ALL": "C"}
     with ExitStack() as ended:
@@ -289,7 +289,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _require_space(folder: Path) -> None:
-    """Raise FolderRefused where a disk has no room for what a compiler writes: its own words may not say so."""
+    """Raise CacheFolderError where a disk has no room for what a compiler writes: its own words may not say so."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(COMPILER_BYTES))
@@ -297,20 +297,20 @@ def _require_space(folder: Path) -> None:
         raise _refused(folder, error) from error
 
 
-def _refused(folder: Path, error: OSError) -> FolderRefused:
+def _refused(folder: Path, error: OSError) -> CacheFolderError:
     """Return why a folder cannot be written, in the system's words, with the free space where its disk is full."""
     room = ""
     if error.errno in FULL:
         room = f" (up to {COMPILER_BYTES:,} bytes needed, {shutil.disk_usage(folder).free:,} free)"
-    return FolderRefused(f"{folder} cannot be written: {error.strerror or error}{room}")
+    return CacheFolderError(f"{folder} cannot be written: {error.strerror or error}{room}")
 
 
 def _load(library: Path) -> None:
-    """Raise FolderRefused where the system does not load a library from where it lies, as file systems are mounted."""
+    """Raise CacheFolderError where the system loads no library from where it lies, as file systems are mounted."""
     try:
         ctypes.CDLL(str(library))
     except OSError as error:
-        raise FolderRefused(f"{library} cannot be loaded: {error}") from error
+        raise CacheFolderError(f"{library} cannot be loaded: {error}") from error
 
 
 def _remove_leftovers(folder: Path) -> None:
