@@ -8,12 +8,14 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import chdir
 from json import dumps as to_json
 from json import loads as parse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pennyweight as pw
 from pennyweight.api import plan_run
@@ -48,7 +50,23 @@ def recipes() -> Iterator[str]:
     """Yield the README's table: every recipe, its claim, and what full runs gave here."""
     tree = read_tree(RECORDS)
     runs = [(recipe, full_runs(tree, recipe.name, recipe.epochs)) for recipe in RECIPES]
-    yield to_markdown(results_table(runs))
+    yield to_markdown(results_table(runs, measured_times()["seconds"]))
+
+
+def times() -> Iterator[str]:
+    """Yield where and how the README's seconds were measured."""
+    measured = measured_times()
+    yield textwrap.fill(
+        f"Seconds to train: the median of {measured['epochs']} epochs with their evaluations, times the recipe's "
+        "epochs, by the native engine on all cores with nothing else running (`benchmarks/training_time.py`; "
+        f"{measured['where']}).",
+        width=120,
+    )
+
+
+def measured_times() -> dict[str, Any]:
+    """Return what benchmarks/training_time.py wrote."""
+    return parse((RECORDS / "training_seconds.json").read_text())
 
 
 def runs() -> Iterator[str]:
@@ -223,7 +241,7 @@ def ended(*words: str) -> tuple[str, str, str, int]:
 TABLES = {
     function.__name__: function
     for function in (
-        *(sentences, recipes, runs, claims, contradictions, walk, choices, json, campaign),
+        *(sentences, recipes, times, runs, claims, contradictions, walk, choices, json, campaign),
         *(verdict, layers, documents, folders, exit_codes, commonest),
     )
 }

@@ -25,7 +25,7 @@ def ablate(
     wide: Wide = False,
     as_json: Json = False,
 ) -> None:
-    """Measure each change between two recipes, one at a time, over seeds.
+    """Measure each change between two recipes over seeds.
 
     Complete runs are not retrained; if the command is killed, run it again to resume.
 

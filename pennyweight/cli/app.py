@@ -66,7 +66,7 @@ app.command("help")(help_command.help_of)
 
 @app.callback(
     invoke_without_command=True,
-    epilog="First steps: 'pennyweight list', then 'pennyweight train progressive-3'.",
+    epilog="First steps: 'pennyweight list', then 'pennyweight train pennyweight-8k'.",
 )
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,

@@ -19,7 +19,7 @@ Sides = Annotated[
 
 
 def compare(sides: Sides, wide: Wide = False, as_json: Json = False) -> None:
-    """Compare recipes, engines or runs by the accuracy of their last epoch.
+    """Compare recipes, engines or runs by final accuracy.
 
     Two: Welch's interval for the difference over seeds; for two single runs, McNemar's exact test on their mistakes.
 

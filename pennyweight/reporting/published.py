@@ -19,17 +19,17 @@ LAST = 5
 """Last epochs whose lowest accuracy is shown."""
 
 
-def results_table(runs: Sequence[tuple[Recipe, Sequence[RunRecord]]]) -> Table:
-    """Return one row per recipe: its costs, what its document claims, and what full runs gave here."""
+def results_table(runs: Sequence[tuple[Recipe, Sequence[RunRecord]]], seconds: Mapping[str, float]) -> Table:
+    """Return one row per recipe: its costs, what its document claims, what full runs gave here, and their `seconds`."""
     columns = (
         *(Column("recipe"), *right("parameters", "MACs", "receptive field", "epochs")),
         *map(Column, ("its document claims (%)", "the same figure here (%)", "last epoch (%)", "seeds")),
         *right("kept its budget", "seconds to train"),
     )
-    return table(columns, (_result(recipe, records) for recipe, records in runs))
+    return table(columns, (_result(recipe, records, seconds) for recipe, records in runs))
 
 
-def _result(recipe: Recipe, records: Sequence[RunRecord]) -> tuple[object, ...]:
+def _result(recipe: Recipe, records: Sequence[RunRecord], seconds: Mapping[str, float]) -> tuple[object, ...]:
     costs = measure(recipe.plan())
     named = (recipe.name, f"{costs.params:,}", f"{costs.macs:,}", costs.receptive_field, recipe.epochs)
     claim = claim_words(recipe.origin.claim)
@@ -42,7 +42,7 @@ def _result(recipe: Recipe, records: Sequence[RunRecord]) -> tuple[object, ...]:
         *(*named, claim, _claimed_figure(recipe, records), mean_words(summary(finals))),
         f"{len(records)} {records[0].engine}",
         "" if kept is None else f"{kept} of {len(records)}",
-        f"{min(sum(row.seconds for row in record.epochs) for record in records):.0f}",
+        f"{seconds[recipe.name]:.0f}" if recipe.name in seconds else "",
     )
 
 

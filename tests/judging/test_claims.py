@@ -555,10 +555,10 @@ VERDICTS: list[tuple[str, Callable[[Claim], bool], str]] = [
     ("002", lambda one: one.quote == "Parameters < 8000" and one.recipe == "skip-1", FALSE),
     ("002", lambda one: "minimal parameters" in one.quote, FALSE),
     ("002", lambda one: "from epoch 5 onwards" in one.quote, INCONSISTENT),
-    ("003", lambda one: "faster due to reduced regularization" in one.quote, INCONSISTENT),
+    ("003", lambda one: "faster due to reduced regularization" in one.quote, UNCHECKABLE),
     ("003", lambda one: "healthier train/validation gap" in one.quote, CONSISTENT),
     ("003", lambda one: "Generalization" in one.quote, CONSISTENT),
-    ("000", lambda one: one.quote == "Robust against overfitting", UNCHECKABLE),
+    ("000", lambda one: one.quote == "Robust against overfitting", INCONSISTENT),
     ("004", lambda one: "Adaptive average pooling" in one.quote, FALSE),
     ("003", lambda one: "28x28 coverage" in one.quote, PARTLY),
     ("003", lambda one: "~2,400" in one.quote, FALSE),
@@ -607,12 +607,12 @@ def test_the_reasons_of_a_causal_claim_say_what_else_differs(checked: list[Check
         assert "parameters, " in one.reason.split("regularization is not all that differs: ")[1], one
 
 
-def test_thirty_six_of_the_forty_contradictions_are_found_and_the_rest_have_a_reason(
+def test_thirty_five_of_the_forty_contradictions_are_found_and_the_rest_have_a_reason(
     checked: list[CheckedClaim],
 ) -> None:
     found = {one.number: found_by(one, checked, BY_NAME) for one in CONTRADICTIONS}
     assert list(found) == list(range(1, 41))
-    assert sum(map(bool, found.values())) == 36
+    assert sum(map(bool, found.values())) == 35
     for one in CONTRADICTIONS:
         assert bool(found[one.number]) != bool(one.unchecked), one
         assert one.document in CLAIMS

@@ -58,7 +58,12 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
     ),
     Contradiction(23, "003", "The last convolution sees 28x28, and by its own layers 40"),
     Contradiction(24, "003", "Pooling saves about 2,400 parameters, which no fully connected layer there would hold"),
-    Contradiction(25, "003", "The minimal model is faster by less regularization, and narrower as well"),
+    Contradiction(
+        25,
+        "003",
+        "The minimal model is faster by less regularization, and narrower as well",
+        unchecked="our ten seeds of each do not tell which is faster",
+    ),
     Contradiction(
         26,
         "003",
