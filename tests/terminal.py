@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -59,20 +60,25 @@ def screen(
         process, terminal = pty.fork()
     if process == 0:
         _child(words, columns, folder, encoding, {"TERM": "xterm", **(environment or {})})
-    written, patience = b"", monotonic() + PATIENCE_SECONDS
-    while True:
-        readable, _, _ = select.select([terminal], [], [], 0.1)
-        if readable:
-            try:
-                written += os.read(terminal, 1 << 16)
-            except OSError:  # how Linux says that nobody has the terminal open any more
-                break
-        if interrupt and interrupt.encode() in written:
-            os.write(terminal, b"\x03")
-            interrupt = ""
-        assert monotonic() < patience, written.decode()
-    _, status = os.waitpid(process, 0)
-    os.close(terminal)
+    written, patience, status = b"", monotonic() + PATIENCE_SECONDS, None
+    try:
+        while True:
+            readable, _, _ = select.select([terminal], [], [], 0.1)
+            if readable:
+                try:
+                    written += os.read(terminal, 1 << 16)
+                except OSError:  # how Linux says that nobody has the terminal open any more
+                    break
+            if interrupt and interrupt.encode() in written:
+                os.write(terminal, b"\x03")
+                interrupt = ""
+            assert monotonic() < patience, written.decode()
+        _, status = os.waitpid(process, 0)
+    finally:
+        os.close(terminal)
+        if status is None:  # a failed test leaves nothing that goes on
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
     return Screen(os.waitstatus_to_exitcode(status), written.decode())
 
 
@@ -81,6 +87,8 @@ def _child(
 ) -> None:
     code = 70
     try:
+        # as a shell starts it: a test runner in the background ignores Ctrl-C, and its children would as well
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "LANG", "PYTHONIOENCODING"):
             os.environ.pop(name, None)

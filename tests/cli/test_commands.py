@@ -74,7 +74,7 @@ def test_help_lists_every_verb_and_the_first_steps(command) -> None:
     ended = command("--help")
     assert ended.code == 0
     assert all(f"\n  {verb} " in ended.out for verb in FROZEN)
-    assert "pennyweight train progressive-3" in ended.out
+    assert "pennyweight train pennyweight-8k" in ended.out
 
 
 def test_the_version_is_one_line(command) -> None:

@@ -175,11 +175,11 @@ SWALLOWED = {
     "by Python, in the callback of a weak reference": """
         class Target: pass
         target = Target()
-        reference = weakref.ref(target, lambda _: os.kill(os.getpid(), signal.SIGINT))
+        reference = weakref.ref(target, lambda _: os.kill(os.getpid(), signal.SIGTERM))
         del target""",
     "by a library": """
         try:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(30)
         except BaseException:
             pass""",
