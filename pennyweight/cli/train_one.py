@@ -7,9 +7,9 @@ from pennyweight.base.budget import budget_for
 from pennyweight.base.errors import Interrupted
 from pennyweight.cli.output import columns, result, result_json
 from pennyweight.recipes.origins import budget_reason
-from pennyweight.reporting.advice import run_advice
 from pennyweight.reporting.command import same_command
 from pennyweight.reporting.console import Console
+from pennyweight.reporting.run_advice import run_advice
 from pennyweight.reporting.verdicts import verdict_text
 from pennyweight.runs.request import Request
 

@@ -8,7 +8,8 @@ from math import ceil, floor
 from pennyweight.judging.resampling import OtherTestSets
 from pennyweight.judging.seeds import NOT_SHOWN, KeptShare, SeedsFigures, SeedsJudgement
 from pennyweight.judging.verdict import Judgement, RunJudgement
-from pennyweight.reporting.advice import further_seeds, judged_advice, ranges, runs_advice, seeds_advice
+from pennyweight.reporting.run_advice import judged_advice, runs_advice
+from pennyweight.reporting.seeds_advice import further_seeds, ranges, seeds_advice
 from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
 from pennyweight.reporting.verdicts import budget_words, limits_table, verdict_words
 from pennyweight.tables.table import Column, Table, table

@@ -20,18 +20,10 @@ from pennyweight.judging.compare import compare
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence
 from pennyweight.judging.verdict import Judgement, judge_evidence
 from pennyweight.judging.verify import Verification
-from pennyweight.reporting.advice import (
-    Advice,
-    audit_advice,
-    comparison_advice,
-    judged_advice,
-    request_of,
-    run_advice,
-    runs_advice,
-    seeds_advice,
-    verification_advice,
-)
+from pennyweight.reporting.advice import Advice, audit_advice, comparison_advice, verification_advice
 from pennyweight.reporting.command import command_lines
+from pennyweight.reporting.run_advice import judged_advice, request_of, run_advice, runs_advice
+from pennyweight.reporting.seeds_advice import seeds_advice
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe_text import recipe_to_text
 

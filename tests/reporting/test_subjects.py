@@ -15,11 +15,11 @@ from pennyweight.judging.seeds import judge_seeds, kept_share
 from pennyweight.judging.verdict import judge_evidence
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import find_recipe
-from pennyweight.reporting.advice import ranges
 from pennyweight.reporting.epochs import epoch_line, marks, target_of
 from pennyweight.reporting.judgements import judgement_text, seeds_text, share_words
 from pennyweight.reporting.layers import layer_table
 from pennyweight.reporting.recipes import claim_words
+from pennyweight.reporting.seeds_advice import ranges
 from pennyweight.reporting.text import WIDTH, duration, summary_words, wrapped
 from pennyweight.reporting.verdicts import limits_table, verdict_text, verdict_words
 from pennyweight.settings.recipe import Origin, PublishedResult
