@@ -118,7 +118,12 @@ def budget_of(evidence: RunEvidence, judges: JudgesBudget) -> tuple[Budget | Non
 
 
 def _own_budget(evidence: RunEvidence) -> tuple[Budget | None, str]:
-    base = published(evidence.record.recipe)
-    named = base is not None and BUDGETS_CHANGED not in evidence.overrides
-    budgets = base.budgets if base is not None and named else evidence.recipe.budgets if evidence.recipe else ()
-    return budget_for(budgets, evidence.dataset), f"that of {evidence.record.recipe}" if named else "the run's own"
+    base, own = published(evidence.record.recipe), evidence.recipe.budgets if evidence.recipe else ()
+    if base is None:
+        return budget_for(own, evidence.dataset), "the run's own"
+    if BUDGETS_CHANGED not in evidence.overrides:
+        return budget_for(base.budgets, evidence.dataset), f"that of {base.name}"
+    changed = budget_for(own, evidence.dataset)
+    if changed and changed.reason in {one.reason for one in base.budgets}:  # which is no reason for another budget
+        changed = replace(changed, reason="")
+    return changed, f"the run's own, not that of {base.name}"

@@ -182,11 +182,13 @@ def test_a_limit_of_the_judges_that_cannot_work_is_refused() -> None:
 def test_a_published_recipe_is_judged_by_its_published_budget() -> None:
     recipe = find_recipe("progressive-3")
     record = replace(run_record([9_950] * 5), recipe="progressive-3")
-    easy = replace(recipe, budgets=(replace(BUDGET, accuracy=10.0),))
+    easy = replace(recipe, budgets=(replace(recipe.budgets[0], accuracy=10.0),))
     (run,) = judged(record, recipe=easy).runs
     assert (run.budget, run.whose) == (recipe.budgets[0], "that of progressive-3")
     (run,) = judged(replace(record, changes=("budgets=changed",)), recipe=easy).runs
-    assert (run.budget.accuracy, run.whose) == (10.0, "the run's own")
+    assert (run.budget.accuracy, run.whose) == (10.0, "the run's own, not that of progressive-3")
+    assert recipe.budgets[0].reason, "which is none for the other"
+    assert run.budget.reason == ""
 
 
 def test_a_record_alone_is_judged_by_the_published_budget_and_taken_on_trust(tmp_path: Path) -> None:
