@@ -53,7 +53,7 @@ class Sent:
 
     def is_right(self, limit: float) -> bool:
         """Return whether the command ended in time, with 130 or complete, with a sentence and without a traceback."""
-        said = self.code == 0 or ("Error: " in self.err and "resume" in self.err.lower())
+        said = self.code == 0 or "Error: Interrupted." in self.err or "Error: Stopped " in self.err
         clean = said and "Traceback" not in self.err and not self.orphans
         return clean and self.seconds <= limit and self.code in (0, 130)
 
@@ -104,7 +104,7 @@ def scenes() -> dict[str, Scene]:
         "a silent network": Scene(["fetch", "mnist", "--data", "data"], 6, silent_proxy),
         "training in a silent network": Scene(["train", "progressive-1", "--data", "data"], 6, silent_proxy),
         "claims": Scene(["claims"], 2),
-        "judge": Scene(["judge", "progressive-3"], 2),
+        "judge": Scene(["judge", "pennyweight-8k", "--accuracy", "90"], 2),
     }
     if any(Path(os.environ.get("PENNYWEIGHT_DATA", "/nowhere"), "mnist").glob("train-images*")):
         large = ["--epochs", "1", "-s", "batch_images=2048"]

