@@ -245,7 +245,7 @@ def read_budget(path: str | Path) -> Budget:
     return budget_from_text(text, str(path))
 
 
-def compare(first: str | Path, second: str | Path, *more: str | Path) -> Comparison | Ranking:
+def compare(*sides: str | Path) -> Comparison | Ranking:
     """Compare runs by the accuracy of their last epoch: folders of runs, or names of published recipes.
 
     Two give a Comparison, three and more a Ranking. Raises UsageError for what cannot be compared.
@@ -253,10 +253,13 @@ def compare(first: str | Path, second: str | Path, *more: str | Path) -> Compari
     >>> pw.compare("progressive-3", "skip-3").better
     'first'
     """
-    if not more:
-        return compare_records(_records_at(first), _records_at(second))
-    groups = {str(side): _records_at(side) for side in (first, second, *more)}
-    if len(groups) < 2 + len(more):
+    if len(sides) < 2:
+        got = f"got {sides[0]} alone" if sides else "got none"
+        raise UsageError(f"compare takes two or more sides and {got}; name what to compare it with.")
+    if len(sides) == 2:
+        return compare_records(*map(_records_at, sides))
+    groups = {str(side): _records_at(side) for side in sides}
+    if len(groups) < len(sides):
         raise UsageError("One side is named twice; name different ones.")
     return rank(groups)
 

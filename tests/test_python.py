@@ -84,6 +84,8 @@ def test_every_value_that_pw_returns_prints_as_one_line(digits_run: Path) -> Non
         (lambda: pw.judge("skip-3", budget={}), "budget is {}, but must be Budget or none."),
         (lambda: pw.judge("skip-3", budget=pw.Budget("mnist", "8k", 1, 99)), "Budget.max_params is '8k', but must"),
         (lambda: pw.judge(), "There is nothing to judge; name a run folder"),
+        (lambda: pw.compare(), "compare takes two or more sides and got none"),
+        (lambda: pw.compare("skip-3"), "compare takes two or more sides and got skip-3 alone; name what to compare it"),
         (lambda: pw.compare("skip-3", 4), "A run folder is 4, but must be text or Path."),
         (lambda: pw.claims(3), "document is 3, but must be text or none."),
         (lambda: pw.verify(DIGITS), "A run folder is <Dataset digits: "),

@@ -463,6 +463,12 @@ def test_a_real_process_ends_the_same_way(words: list[str], code: int, part: str
     assert tree(here) == {}
 
 
+def test_one_side_is_nothing_to_compare(command, here: Path) -> None:
+    ended = command("compare", "progressive-3")
+    assert (ended.code, ended.out) == (2, "")
+    assert "compare takes two or more sides and got progressive-3 alone" in assert_one_sentence(ended.err)
+
+
 @pytest.mark.parametrize("more", [[], ["--again"]], ids=["", "--again"])
 def test_a_folder_that_holds_something_else_is_neither_used_nor_moved(more: list[str], command, here: Path) -> None:
     (here / "docs").mkdir()
