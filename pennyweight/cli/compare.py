@@ -29,7 +29,7 @@ def compare(sides: Sides, wide: Wide = False, as_json: Json = False) -> None:
     """
     from pennyweight.api import compare as compare_runs
     from pennyweight.judging.compare import Ranking
-    from pennyweight.reporting.advice import Advice, comparison_advice
+    from pennyweight.reporting.advice import comparison_advice, ranking_advice
     from pennyweight.reporting.comparisons import comparison_text, ranking_text
 
     compared = compare_runs(*sides)
@@ -37,8 +37,8 @@ def compare(sides: Sides, wide: Wide = False, as_json: Json = False) -> None:
         result_json(compared)
     elif isinstance(compared, Ranking):
         result(ranking_text(compared, columns(wide)))
-        meaning = "What is not shown may still be there: more seeds, as --seeds 0-9, tell smaller differences apart."
-        result(Advice(meaning).text(columns(wide)))
+        if advice := ranking_advice(compared).text(columns(wide)):
+            result(advice)
     else:
         result(comparison_text(compared, sides[0], sides[1], columns(wide)))
         result(comparison_advice(compared, ("compare", *sides)).text(columns(wide)))

@@ -43,6 +43,8 @@ def verify(
         )
     else:
         result(verification_text(checked, columns(wide)))
-        result(verification_advice(checked).text(columns(wide)))
+        named = f"./{folder}" if str(folder).startswith("-") else str(folder)
+        same = ("verify", named, *(("--data", str(data)) if data else ()))
+        result(verification_advice(checked, same).text(columns(wide)))
     if not checked.agrees:
         raise typer.Exit(1)

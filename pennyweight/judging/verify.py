@@ -19,6 +19,11 @@ from pennyweight.judging.seeds import finals_of
 from pennyweight.runs.model import TrainedModel, load_trained
 from pennyweight.runs.run import Run
 
+REPLAYED = "trained again"
+"""How the names of checks begin that a replay makes."""
+INITIAL_WEIGHTS = "initial weights"
+"""What is taken on trust of a run that started from weights of another; no replay has them."""
+
 
 @dataclass(frozen=True, repr=False)
 class Verification:
@@ -111,7 +116,9 @@ def _on_trust(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """Return what the record states and nothing here can recompute; --replay finds the epochs anew."""
     held = record.provenance
     plan = f"{record.planned_seeds} seeds planned before the run began" if record.planned_seeds else "none"
+    started_from = ((INITIAL_WEIGHTS, f"{record.initial_sha256[:SHOWN]}, not here"),) if record.initial_sha256 else ()
     return (
+        *started_from,
         ("processor", held.cpu),
         ("platform", held.platform),
         ("versions", f"pennyweight {held.pennyweight}, Python {held.python}, NumPy {held.numpy}"),
@@ -137,7 +144,7 @@ def replay(folder: Path, dataset: Dataset, train: Callable[[Run], RunRecord], si
     trained = load_trained(folder)
     old = trained.record
     if old.initial_sha256:
-        return Check("trained again", old.weights_sha256[:16], "it started from weights that are not here", None)
+        return Check(REPLAYED, old.weights_sha256[:16], "it started from weights that are not here", None)
     with TemporaryDirectory() as elsewhere:
         run = Run(
             recipe=trained.recipe,
@@ -151,7 +158,7 @@ def replay(folder: Path, dataset: Dataset, train: Callable[[Run], RunRecord], si
         )
         new = train(run)
     if _conditions(new) == _conditions(old) or new.weights_sha256 == old.weights_sha256:
-        return check("trained again, byte by byte", old.weights_sha256[:16], new.weights_sha256[:16])
+        return check(f"{REPLAYED}, byte by byte", old.weights_sha256[:16], new.weights_sha256[:16])
     return _in_line(old, new, siblings)
 
 
@@ -166,7 +173,7 @@ def _in_line(old: RunRecord, new: RunRecord, siblings: list[RunRecord]) -> Check
     split = "val" if old.epochs[-1].score("test").correct is None else "test"
     finals = finals_of(siblings, split)
     mine, found = old.curve(split), new.curve(split)
-    name = f"trained again under other conditions ({new.provenance.engine}), {split} accuracy"
+    name = f"{REPLAYED} under other conditions ({new.provenance.engine}), {split} accuracy"
     if len(finals) < FEWEST_SEEDS or mine is None or found is None:
         return Check(name, "", f"{len(finals)} other seeds, {FEWEST_SEEDS} are needed", None)
     low, high = prediction_interval(finals)

@@ -4,10 +4,11 @@ import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 from pennyweight.documents.check import CheckedClaim
-from pennyweight.judging.compare import Comparison
-from pennyweight.judging.verify import Verification
+from pennyweight.judging.compare import Comparison, Ranking
+from pennyweight.judging.verify import INITIAL_WEIGHTS, REPLAYED, Verification
 from pennyweight.recipes.catalogue import published
 from pennyweight.reporting.command import command_lines, program_words
 from pennyweight.reporting.text import WIDTH
@@ -86,6 +87,8 @@ def audit_advice(target: str, met: bool) -> Advice:
 def comparison_advice(comparison: Comparison, same: Sequence[str]) -> Advice:
     """Return what a comparison means; `same` are the words that asked for it."""
     again = (("Then compare again:", tuple(same)),)
+    if same[-1] == same[-2]:
+        return Advice("Both sides are the same runs; name others on one of them.")
     if comparison.predictions is not None:
         return Advice("To compare the recipes, train several seeds of both, as --seeds 0-4.")
     if min(comparison.first.n, comparison.second.n) < 2:
@@ -95,18 +98,34 @@ def comparison_advice(comparison: Comparison, same: Sequence[str]) -> Advice:
     return Advice("The interval of the difference holds 0; more seeds of both make it narrower.", again)
 
 
-def verification_advice(verification: Verification) -> Advice:
-    """Return what a verification means."""
-    replayed = any(check.name.startswith("trained again") for check in verification.checks)
-    replay = (("This trains the run again and compares:", ("verify", verification.folder, "--replay")),)
-    steps = () if replayed else replay
+def ranking_advice(ranking: Ranking) -> Advice:
+    """Return what the pairs of several groups of runs mean; nothing where none is left open that more seeds decide."""
+    if all(pair.better or not isfinite(pair.difference.low) for pair in ranking.pairs):
+        return Advice("")
+    return Advice("What is not shown may still be there: more seeds, as --seeds 0-9, tell smaller differences apart.")
+
+
+def verification_advice(verification: Verification, same: Sequence[str]) -> Advice:
+    """Return what a verification means; `same` are the words that asked for it, without those of a replay."""
+    replays = [check.agrees for check in verification.checks if check.name.startswith(REPLAYED)]
+    warm = INITIAL_WEIGHTS in dict(verification.on_trust)
+    steps = () if replays or warm else (("This trains the run again and compares:", (*same, "--replay")),)
     disagreeing = {check.name for check in verification.checks if check.agrees is False}
     if "dataset digest" in disagreeing:
         return Advice("These are not the images it was trained on; --data names the folder of theirs.")
     if disagreeing:
         return Advice("Its files are not what one training wrote, so its record proves nothing.", steps)
-    if replayed:
+    if warm:
+        return Advice(
+            "What can be recomputed is right. It started from weights that are not here, so no replay can show how it "
+            "was trained."
+        )
+    if True in replays:
         return Advice("Its record is what this training gives, as far as it can be recomputed.")
+    if replays:
+        return Advice(
+            "What can be recomputed is right. The replay shows neither: too few other seeds to hold it against."
+        )
     return Advice("What can be recomputed is right; how it was trained only a replay shows.", steps)
 
 

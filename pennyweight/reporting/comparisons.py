@@ -82,9 +82,11 @@ def ranking_table(ranking: Ranking) -> Table:
 def pairs_table(ranking: Ranking) -> Table:
     """Return one row per pair of groups: their difference and its p-value, adjusted for all pairs."""
 
-    def verdict(pair: Pair) -> str:
+    def judged(pair: Pair) -> tuple[str, str]:
         words = {"first": "first is better", "second": "second is better", "": "not shown"}
-        return words[pair.better] if isfinite(pair.difference.low) else "cannot be told"
+        if not isfinite(pair.difference.low):
+            return "", "cannot be told"
+        return f"{pair.adjusted_p_value:.2g}", words[pair.better]
 
     names = (Column("first", narrow="wrap"), Column("second", narrow="wrap"))
     return table(
@@ -92,7 +94,7 @@ def pairs_table(ranking: Ranking) -> Table:
         (
             (
                 *(pair.first, pair.second, f"{pair.difference.mean:+.3f}", interval_words(pair.difference, 3, "+")),
-                *(f"{pair.adjusted_p_value:.2g}", verdict(pair)),
+                *judged(pair),
             )
             for pair in ranking.pairs
         ),

@@ -14,6 +14,8 @@ from support import TINY
 from pennyweight.api import plan_run
 from pennyweight.cli.app import app
 from pennyweight.cli.options import complete_dataset, complete_recipe
+from pennyweight.judging.checks import Check
+from pennyweight.judging.verify import Verification
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.reporting.command import same_command
 from pennyweight.reporting.console import Console
@@ -397,6 +399,13 @@ def test_judge_and_compare_take_published_names_and_whole_trees(command) -> None
     assert ranked.code == 0
     assert "p (Holm)" in ranked.out
     assert json.loads(command("compare", "progressive-3", "skip-3", "iteration-3", "--json").out)["names"][0]
+
+
+def test_a_replay_is_advised_by_the_name_that_was_asked(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified = Verification("progressive-3 seed 0, published", (Check("weights", "a", "a", True),), ())
+    monkeypatch.setattr("pennyweight.api.verify", lambda *_, **__: verified)
+    ended = command("verify", "progressive-3", "--data", "images")
+    assert ended.out.splitlines()[-1].endswith("pennyweight verify progressive-3 --data images --replay")
 
 
 def test_a_plan_is_written_before_the_first_epoch_and_never_later(tiny: str, command, here: Path) -> None:

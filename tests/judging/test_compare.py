@@ -19,7 +19,7 @@ from pennyweight.judging.ablation import ablation_steps
 from pennyweight.judging.compare import compare, rank
 from pennyweight.judging.seeds import seeds_figures
 from pennyweight.judging.selection import score as choice_score
-from pennyweight.reporting.comparisons import comparison_text, ranking_text
+from pennyweight.reporting.comparisons import comparison_text, pairs_table, ranking_text
 from pennyweight.runs.find import records_in
 
 
@@ -186,3 +186,10 @@ def test_records_are_found_as_a_file_a_run_or_a_folder_of_either(tmp_path: Path)
     (tmp_path / "seed-2.json").write_text("{}")
     with pytest.raises(MismatchError):
         records_in(tmp_path)
+
+
+def test_a_pair_that_cannot_be_told_has_no_p_value() -> None:
+    cells = pairs_table(rank({"a": runs(9_900), "b": runs(6_000), "c": runs(9_800)})).rows
+    assert {row[-2:] for row in cells} == {("", "cannot be told")}
+    cells = pairs_table(rank({"a": runs(9_900, 9_901), "b": runs(9_900, 9_903), "c": runs(9_800, 9_805)})).rows
+    assert all(p for *_, p, _ in cells)

@@ -16,11 +16,11 @@ from pennyweight.base.records import Misclassified, RunRecord
 from pennyweight.cli.app import app
 from pennyweight.cli.seeds import parse_seeds
 from pennyweight.judging.checks import Check
-from pennyweight.judging.compare import compare
+from pennyweight.judging.compare import compare, rank
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence
 from pennyweight.judging.verdict import Judgement, judge_evidence
-from pennyweight.judging.verify import Verification
-from pennyweight.reporting.advice import Advice, audit_advice, comparison_advice, verification_advice
+from pennyweight.judging.verify import INITIAL_WEIGHTS, Verification
+from pennyweight.reporting.advice import Advice, audit_advice, comparison_advice, ranking_advice, verification_advice
 from pennyweight.reporting.command import command_lines
 from pennyweight.reporting.run_advice import judged_advice, request_of, run_advice, runs_advice
 from pennyweight.reporting.seeds_advice import seeds_advice
@@ -286,9 +286,40 @@ def test_a_comparison_says_what_its_interval_means(first: Sequence[int], second:
         ([Check("dataset digest", "a", "b", False)], "--data names the folder", False),
         ([Check("trained again, byte by byte", "a", "a", True)], "what this training gives", False),
         ([Check("trained again, byte by byte", "a", "b", False)], "its record proves nothing", False),
+        ([Check("trained again under other conditions", "a", "b", None)], "The replay shows neither", False),
     ],
 )
 def test_a_verification_says_what_it_shows_and_what_is_left(checks: list[Check], meaning: str, replay: bool) -> None:
-    advice = verification_advice(Verification("a run", tuple(checks), ()))
+    advice = verification_advice(Verification("where it lies", tuple(checks), ()), ("verify", "a run"))
     assert meaning in advice.meaning
     assert check_commands(advice) == ([["verify", "a run", "--replay"]] if replay else [])
+
+
+@pytest.mark.parametrize(
+    "checks", [(), (Check("trained again", "a", "not here", None),)], ids=["before a replay", "after a replay"]
+)
+def test_no_replay_is_advised_of_a_run_that_started_from_other_weights(checks: tuple[Check, ...]) -> None:
+    verification = Verification("runs/warm", checks, ((INITIAL_WEIGHTS, "abcd, not here"),))
+    advice = verification_advice(verification, ("verify", "runs/warm"))
+    assert "no replay can show how it was trained" in advice.meaning
+    assert advice.steps == ()
+
+
+def test_the_same_runs_on_both_sides_are_not_advised_to_be_compared_again() -> None:
+    runs = [run_record([count], seed=seed) for seed, count in enumerate((9_900, 9_950))]
+    advice = comparison_advice(compare(runs, runs), ("compare", "progressive-3", "progressive-3"))
+    assert (advice.meaning, advice.steps) == ("Both sides are the same runs; name others on one of them.", ())
+
+
+@pytest.mark.parametrize(
+    ("sides", "open_pairs"),
+    [
+        ([(9_900,), (9_950,), (6_000,)], False),
+        ([(9_900, 9_901, 9_902), (9_800, 9_801, 9_802), (9_700, 9_701, 9_702)], False),
+        ([(9_900, 9_901, 9_902), (9_899, 9_902, 9_901), (9_700, 9_701, 9_702)], True),
+    ],
+    ids=["single runs", "all shown", "one not shown"],
+)
+def test_more_seeds_are_advised_where_a_pair_is_not_shown(sides: list[Sequence[int]], open_pairs: bool) -> None:
+    groups = {str(side): [run_record([count], seed=seed) for seed, count in enumerate(side)] for side in sides}
+    assert ("more seeds" in ranking_advice(rank(groups)).meaning) is open_pairs
