@@ -10,7 +10,7 @@ import numpy as np
 from pennyweight.base.budget import judge_record
 from pennyweight.base.errors import MismatchError
 from pennyweight.base.reading import read_unlinked
-from pennyweight.base.records import SPLITS, RunRecord
+from pennyweight.base.records import SPLITS, RunRecord, Verdict
 from pennyweight.engines.averaging import evaluated_weights
 from pennyweight.nets.measure import measure
 from pennyweight.nets.weights import largest_file
@@ -88,7 +88,23 @@ def _record(folder: Path, trained: TrainedModel) -> Iterator[Check]:
     verdict = judge_record(recipe.budgets, record)
     yield check("budget kept", str(record.verdict.met), str(verdict.met))
     if verdict.met == record.verdict.met:
-        yield Check("limits of the budget", "as judged", "as judged", verdict == record.verdict)
+        yield _limits(record.verdict, verdict)
+
+
+def _limits(written: Verdict, found: Verdict) -> Check:
+    """Return whether a verdict is the one that its recipe gives, naming what only one of the two says."""
+    stated, given = _statements(written), _statements(found)
+    only_stated = "; ".join(one for one in stated if one not in given)
+    only_given = "; ".join(one for one in given if one not in stated)
+    whole = "as judged" if written == found else "no other"
+    return Check("limits of the budget", only_stated or "as judged", only_given or whole, written == found)
+
+
+def _statements(verdict: Verdict) -> list[str]:
+    limits = [
+        f"{one.name} {one.allowed}: {one.measured}, {'kept' if one.met else 'not kept'}" for one in verdict.limits
+    ]
+    return [*limits, f"on the {verdict.split} images of {verdict.dataset}", *verdict.breaches]
 
 
 def _origin(trained: TrainedModel, newest: Checkpoint) -> Iterator[Check]:

@@ -130,5 +130,11 @@ def _written_by_a_run(name: str) -> bool:
 def _difference(key: str, stored: Mapping[str, object], expected: Mapping[str, object]) -> str:
     if key in ("layers", "dataset digest"):
         return f"its {key} differ" if key == "layers" else "its dataset digest differs"
+    if key == INITIAL:
+        return f"{key} was {_digest(stored.get(key))}, now {_digest(expected[key])}"
     way_on = f" (OMP_NUM_THREADS={stored.get(key)} goes on with it)" if key == "threads" else ""
     return f"{key} was {stored.get(key)}, now {expected[key]}{way_on}"
+
+
+def _digest(value: object) -> str:
+    return str(value or "none")[:12]

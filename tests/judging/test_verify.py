@@ -17,11 +17,13 @@ from pennyweight.base.errors import MismatchError
 from pennyweight.base.records import RunRecord, run_record_from_json, to_json
 from pennyweight.data import dataset as datasets
 from pennyweight.data.dataset import Dataset, load
+from pennyweight.judging.checks import file_checks
 from pennyweight.judging.verify import Verification, replay, verify
 from pennyweight.nets.layers import CLASSES, Conv, GlobalAvgPool, MaxPool, Relu
 from pennyweight.nets.weights import content_digest, read_sealed, seal
 from pennyweight.reporting.verification import verification_text
 from pennyweight.runs.folder import metrics_text, read_record
+from pennyweight.runs.model import load_trained
 from pennyweight.runs.run import Run
 from pennyweight.settings.averaging import Averaging
 from pennyweight.settings.recipe import Recipe
@@ -180,6 +182,20 @@ def test_an_edited_run_is_caught(cheat: str, copied: Path) -> None:
         assert not verify(copied, DIGITS).agrees
 
 
+@pytest.mark.parametrize("cheat", ["the accuracy asked for", "a limit"])
+def test_limits_that_differ_are_named_with_both_values(cheat: str, copied: Path) -> None:
+    CHEATS[cheat](copied)
+    trained = load_trained(copied)
+    found = next(one for one in file_checks(copied, trained) if one.name == "limits of the budget")
+    assert found.agrees is False
+    parts = {
+        "the accuracy asked for": ("test accuracy at least 1 % (", "test accuracy at least 0.5 % ("),
+        "a limit": (": 12, kept", ": "),
+    }[cheat]
+    assert [part in cell for part, cell in zip(parts, (found.written, found.found), strict=True)] == [True, True]
+    assert found.written != found.found
+
+
 def changed_data() -> Dataset:
     pixels = DIGITS.test_images.copy()
     pixels[0, 14, 14] ^= 255
@@ -201,6 +217,7 @@ def test_the_command_says_what_disagrees_and_ends_with_1(copied: Path, capsys: p
     out = capsys.readouterr().out
     assert any(line.endswith("checks agree") for line in out.splitlines())
     assert "taken on trust" in out
+    assert f"pennyweight verify {copied} --replay" in " ".join(out.replace("\\\n", "").split())
     edit_record(copied, better)
     with pytest.raises(typer.Exit) as end:
         verb(copied)

@@ -48,16 +48,17 @@ def test_a_run_starts_from_the_weights_it_is_given_and_says_so(engine: str, tmp_
     assert disagreeing(tmp_path / "tuned") == []
     again = replay(tmp_path / "tuned", DIGITS, lambda run: pytest.fail("trained"), [])
     assert (again.agrees, again.found) == (None, "it started from weights that are not here")
+    assert ("initial weights", f"{tuned.initial_sha256[:16]}, not here") in verify(tmp_path / "tuned", DIGITS).on_trust
 
 
 def test_a_run_from_other_weights_is_another_run(tmp_path: Path) -> None:
     trained(QUICK, tmp_path / "first")
     weights = load_trained(tmp_path / "first").weights
     trained(QUICK, tmp_path / "run", initial=weights)
-    with pytest.raises(UsageError, match="initial weights was"):
+    with pytest.raises(UsageError, match=r"initial weights was [0-9a-f]{12}, now none\."):
         trained(QUICK, tmp_path / "run")
     other = {name: array * np.float32(0.5) for name, array in weights.items()}
-    with pytest.raises(UsageError, match="initial weights was"):
+    with pytest.raises(UsageError, match=r"initial weights was [0-9a-f]{12}, now [0-9a-f]{12}\."):
         trained(QUICK, tmp_path / "run", initial=other)
 
 
