@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 import pennyweight as pw
+from pennyweight.cli.app import app
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -24,6 +26,13 @@ def test_the_examples_of_the_python_page_run_one_after_the_other(
     assert "(10, 1, 1)" in printed
     assert any(re.fullmatch(r"-?[\d.]+ points, -?[\d.]+ to -?[\d.]+, p [\d.]+", line) for line in printed)
     assert re.fullmatch(r"There is no recipe 'progresive-3'\. Did you mean 'progressive-3'\?.* 2", printed[-1])
+
+
+def test_the_python_page_names_the_commands_that_are_functions() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    opening = PAGE.split("##")[0]
+    assert set(re.findall(r"`pw\.(\w+)`", opening)) == {name for name in commands if hasattr(pw, name)}
+    assert "every command" not in opening
 
 
 def test_the_python_page_names_every_function_of_the_package() -> None:
