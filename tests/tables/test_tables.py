@@ -193,6 +193,15 @@ def test_a_table_by_hand_at_three_widths() -> None:
     assert dropped_columns(LIMITS, 30) == ("note",)
 
 
+def test_a_word_that_is_too_long_is_broken_where_a_path_or_a_setting_has_a_joint() -> None:
+    paths = table([Column("run", narrow="wrap"), Column("n")], [["runs/tiny+epochs=2,dataset=digits/seed-0", 1]])
+    for width, lines in ((26, ["runs/tiny+epochs=2,", "dataset=digits/seed-0"]), (19, ["runs/tiny+", "epochs=2,"])):
+        found = [line[: width - 3].rstrip() for line in to_text(paths, width).split("\n")]
+        assert found[1 : 1 + len(lines)] == lines
+    assert to_text(table([Column("", narrow="wrap")], [["a reading/writing b"]]), 16) == "a\nreading/writing\nb"
+    assert to_text(table([Column("", narrow="wrap")], [["x" * 20]]), 16) == f"{'x' * 16}\n{'x' * 4}"
+
+
 def test_a_table_without_headers_has_no_header_line() -> None:
     assert to_text(table([Column(""), Column("")], [("a", "b")])) == "a  b"
 
