@@ -182,7 +182,7 @@ class RunRecord:
 
     def __repr__(self) -> str:
         """Return one line: what was trained, how long, and what it reached."""
-        name, epochs = "+".join([self.recipe, *self.changes]), len(self.epochs)
+        epochs = len(self.epochs)
         reached = [
             f"{split} {score.accuracy:.2f} %"
             for split in SPLITS
@@ -190,7 +190,7 @@ class RunRecord:
         ]
         verdict = VERDICT_WORDS[self.verdict.met]
         words = [f"seed {self.seed}", f"{self.params:,} parameters", f"{epochs} epochs", *reached, verdict]
-        return f"<RunRecord of {name} on {self.dataset}: {', '.join(words)}>"
+        return f"<RunRecord of {name_of(self)} on {self.dataset}: {', '.join(words)}>"
 
     def images(self, split: str) -> int:
         """Return how many images `train`, `val` or `test` holds; raises ValueError for any other split."""
@@ -220,6 +220,12 @@ class RunRecord:
         """Return the mean loss after every epoch, shape (epochs,); None unless every epoch was evaluated."""
         losses = [row.score(split).loss for row in self.epochs]
         return None if None in losses or not losses else np.array(losses, dtype=np.float64)
+
+
+def name_of(record: RunRecord) -> str:
+    """Return what a run was of: its recipe, what was changed, and the weights it was given to start from."""
+    given = f" from other weights {record.initial_sha256[:12]}" if record.initial_sha256 else ""
+    return "+".join([record.recipe, *record.changes]) + given
 
 
 def sealed(record: RunRecord) -> RunRecord:

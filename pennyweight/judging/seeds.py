@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.budget import Budget, check
 from pennyweight.base.proportion import exact_bounds, further_successes, sequence_bounds
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import RunRecord, name_of
 from pennyweight.base.stats import Summary, accuracy_summary, points_summary, sampling_error
 from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 
@@ -108,7 +108,7 @@ def judge_seeds(records: Sequence[RunRecord], budget: Budget, whose: str = "") -
     if verdict == NOT_SHOWN and not share.planned:
         share = replace(share, further=further_successes(share.kept, share.seeds, budget.hold_rate))
     return SeedsJudgement(
-        recipe="+".join([records[0].recipe, *records[0].changes]),
+        recipe=name_of(records[0]),
         dataset=records[0].dataset,
         split=budget.split,
         seeds=tuple(record.seed for record in records),

@@ -123,7 +123,7 @@ def _group(evidence: RunEvidence, budget: Budget) -> tuple[object, ...]:
     record = evidence.record
     alike = _without_words(evidence.recipe) if evidence.recipe else run_key(record)
     data = evidence.dataset, record.provenance.dataset_digest
-    return alike, evidence.overrides, record.engine, data, replace(budget, reason="")
+    return alike, evidence.overrides, record.initial_sha256, record.engine, data, replace(budget, reason="")
 
 
 def _without_words(recipe: Recipe) -> Recipe:

@@ -11,7 +11,7 @@ from pennyweight.judging.verdict import Judgement, RunJudgement
 from pennyweight.reporting.run_advice import judged_advice, runs_advice
 from pennyweight.reporting.seeds_advice import further_seeds, ranges, seeds_advice
 from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
-from pennyweight.reporting.verdicts import budget_words, limits_table, verdict_words
+from pennyweight.reporting.verdicts import budget_words, limits_table, start_words, verdict_words
 from pennyweight.tables.table import Column, Table, table
 from pennyweight.tables.text import to_text
 
@@ -65,6 +65,7 @@ def runs_table(runs: Sequence[RunJudgement], shared: str = "") -> Table:
 def run_text(run: RunJudgement, width: int = WIDTH) -> str:
     """Return one run in full: its verdict, whose budget it is, every limit, and what other test sets would say."""
     lines = [wrapped(f"{run.source}: {verdict_words(run.verdict)}", width=width)]
+    lines += [wrapped(line, "  ", width) for line in start_words(run.record)]
     if run.reason:
         lines.append(wrapped(run.reason, "  ", width))
     if run.on_trust:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from pennyweight.base.proportion import further_successes
+from pennyweight.base.records import name_of
 from pennyweight.judging.seeds import MET, NOT_MET, STRUCTURAL, KeptShare, SeedsJudgement
 from pennyweight.judging.verdict import RunJudgement
 from pennyweight.reporting.advice import Advice, target_words, train_words
@@ -13,11 +14,7 @@ from pennyweight.runs.request import Request
 
 def seeds_advice(group: SeedsJudgement, runs: Sequence[RunJudgement]) -> Advice:
     """Return what the verdict on a recipe means; `runs` are all that were judged, those of the recipe among them."""
-    own = [
-        run
-        for run in runs
-        if "+".join([run.record.recipe, *run.record.changes]) == group.recipe and run.record.seed in group.seeds
-    ]
+    own = [run for run in runs if name_of(run.record) == group.recipe and run.record.seed in group.seeds]
     # two engines, or data of one name, are two groups, which cannot be told apart here
     request = request_of(own[0].record, own[0].source) if len(own) == len(group.seeds) else None
     share, asked = group.share, f"{100 * group.budget.hold_rate:g} %"

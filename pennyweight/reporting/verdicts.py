@@ -36,7 +36,7 @@ def budget_words(budget: Budget) -> str:
 
 def verdict_text(record: RunRecord, reason: str = "", width: int = WIDTH) -> str:
     """Return what a finished run came to: its accuracies side by side, and its budget limit by limit."""
-    lines = [_head(record), *_accuracies(record, "val"), *_accuracies(record, "test")]
+    lines = [_head(record), *start_words(record), *_accuracies(record, "val"), *_accuracies(record, "test")]
     if record.verdict.met is None:
         no_budget = f"{record.recipe} has no budget for {record.dataset}"
         why = no_budget if record.evaluated_on("test") else "the test images were not evaluated"
@@ -50,6 +50,11 @@ def verdict_text(record: RunRecord, reason: str = "", width: int = WIDTH) -> str
             wrapped(f"verdict: {verdict_words(record.verdict)}", width=width),
         ]
     )
+
+
+def start_words(record: RunRecord) -> list[str]:
+    """Return a line that names the weights a run started from, where they were not those of its seed."""
+    return [f"started from the weights {record.initial_sha256[:12]}"] if record.initial_sha256 else []
 
 
 def _head(record: RunRecord) -> str:

@@ -22,6 +22,8 @@ from pennyweight.judging.verdict import Judgement, judge, judge_evidence
 from pennyweight.nets.measure import measure
 from pennyweight.nets.weights import read_sealed, seal
 from pennyweight.recipes.catalogue import find_recipe
+from pennyweight.reporting.judgements import run_text
+from pennyweight.reporting.verdicts import verdict_text
 from pennyweight.settings.recipe import Origin, Recipe
 
 RECIPE = replace(TINY, budgets=(BUDGET,))
@@ -126,6 +128,21 @@ def test_runs_of_one_recipe_with_other_changes_data_or_engines_are_other_groups(
     ]
     assert [group.figures.final.mean for group in judged(*records).groups] == pytest.approx([99.5, 99.4, 99.45, 99.47])
     assert [group.recipe for group in judged(*records).groups] == ["made-up", "made-up+epochs=3", "made-up", "made-up"]
+
+
+def test_runs_from_other_weights_are_no_seeds_of_the_recipe() -> None:
+    records = [run_record([9_950] * 3, seed=seed) for seed in range(4)]
+    warm = [replace(record, initial_sha256=digest * 64) for record, digest in zip(records[2:], "ab", strict=True)]
+    groups = judged(*records[:2], *warm).groups
+    assert [(group.recipe, group.seeds) for group in groups] == [
+        ("made-up", (0, 1)),
+        ("made-up from other weights aaaaaaaaaaaa", (2,)),
+        ("made-up from other weights bbbbbbbbbbbb", (3,)),
+    ]
+    alone = judged(warm[0])
+    assert "  started from the weights aaaaaaaaaaaa\n" in run_text(alone.runs[0])
+    assert "started from the weights aaaaaaaaaaaa\n" in verdict_text(warm[0])
+    assert "started from" not in verdict_text(records[0]) + run_text(judged(records[0]).runs[0])
 
 
 def test_words_about_where_a_setting_is_from_make_no_other_group() -> None:
