@@ -39,7 +39,7 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
         steps += _as_long_as_allowed(budget, request)
     if "not_measured" in verdict.breaches:
         meanings.append(f"Not all of its last {budget.hold_epochs} epochs measured the {budget.split} images.")
-        steps += train_step("This trains it again:", request and replace(request, use_test=True, again=True))
+        steps += train_step("This trains it again:", request and _measuring(request, budget.split))
     if "accuracy_not_held" in verdict.breaches:
         missing = _missing_images(record, budget)
         epochs = plural(min(budget.hold_epochs, len(record.epochs)), "epoch")
@@ -60,6 +60,14 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
     return Advice(" ".join(meanings), tuple(steps[:1]))
 
 
+def _measuring(request: Request, split: str) -> Request | None:
+    """Return a request for the same run that measures a split; None where it leaves out no images of it itself."""
+    if split == "test":
+        return replace(request, use_test=True, again=True)
+    kept = tuple(one for one in request.settings if one.partition("=")[0] != "validation_images")
+    return replace(request, settings=kept, again=True) if kept != request.settings else None
+
+
 def _as_long_as_allowed(budget: Budget, request: Request | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
     epochs = budget.max_epochs or budget.hold_epochs
     return train_step("This trains as long as the budget allows:", request, epochs=epochs)
@@ -72,19 +80,23 @@ def _missing_images(record: RunRecord, budget: Budget) -> int:
 
 
 def _unjudged_advice(record: RunRecord, request: Request | None) -> Advice:
-    if not record.evaluated_on("test") and not record.evaluated_on("val"):
-        without = request and replace(request, use_test=True)
-        return Advice("", train_step("A budget is judged on test images; this looks at them:", without))
+    if not record.evaluated_on("test"):
+        return Advice("", _tested(request))
     hold = min(5, len(record.epochs))
     judge = ("judge", record.folder, "--accuracy", "99.4", "--hold", str(hold))
     return Advice("", (("Limits of your own judge it, as these:", judge),) if record.folder else ())
 
 
+def _tested(request: Request | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    # a run folder that is named holds the run without them
+    with_test = request and replace(request, use_test=True, again=request.out is not None)
+    return train_step("A budget is judged on test images; this looks at them:", with_test)
+
+
 def request_of(record: RunRecord, folder: str) -> Request | None:
     """Return a request for such a run; None where its recipe, data or first weights have no name for a command."""
-    dataset = record.dataset.removeprefix("other-")
     changes = sorted(record.changes, key=lambda change: "." in change.partition("=")[0])  # kinds before their fields
-    if record.initial_sha256 or dataset not in (*SOURCES, EMBEDDED):
+    if record.initial_sha256 or record.dataset not in (*SOURCES, EMBEDDED):
         return None
     target = record.recipe
     if published(target) is None or any(change.endswith("=changed") for change in changes):
@@ -95,7 +107,7 @@ def request_of(record: RunRecord, folder: str) -> Request | None:
         target=target,
         settings=tuple(changes),
         seed=record.seed,
-        dataset=dataset,
+        dataset=record.dataset,
         engine="auto" if record.engine == "native" else record.engine,
         device=record.provenance.device,
         use_test=record.evaluated_on("test"),
@@ -115,7 +127,8 @@ def judged_advice(run: RunJudgement) -> Advice:
 
 def runs_advice(judgement: Judgement) -> Advice:
     """Return what the verdicts of several runs mean, of which no two are seeds of one recipe."""
-    unjudged = [run for run in judgement.runs if run.budget is None and not _is_published(run)]
+    without = [run for run in judgement.runs if run.budget is None and not _is_published(run)]
+    unjudged = [run for run in without if run.record.evaluated_on("test")]
     own = [run for run in judgement.runs if not _is_published(run) and not run.whose.startswith("the judge's")]
     broken = [run for run in own if run.verdict.met is False]
     steps = list[tuple[str, tuple[str, ...]]]()
@@ -124,6 +137,8 @@ def runs_advice(judgement: Judgement) -> Advice:
     if unjudged:
         hold = str(min(5, *(len(run.record.epochs) for run in unjudged)))
         steps.append(("Limits of your own judge what has none, as these:", _judge(unjudged, hold)))
+    elif without:
+        steps += _tested(request_of(without[0].record, without[0].source))
     return Advice("", tuple(steps))
 
 

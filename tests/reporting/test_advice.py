@@ -131,6 +131,28 @@ def test_a_run_without_a_verdict_is_told_how_to_get_one() -> None:
     assert words == ["judge", "it's here/seed-0", "--accuracy", "99.4", "--hold", "2"]
 
 
+def test_a_run_that_left_the_test_images_alone_is_sent_to_train_with_them_not_to_a_judge(tmp_path: Path) -> None:
+    settings = ("validation_images=200",)
+    record = replace(run_record([None], val=[195], images=200), recipe="skip-3", changes=settings, folder=str(tmp_path))
+    asked = Request(target="skip-3", settings=settings, use_test=False)
+    trained = run_advice(record, not_judged("mnist"), None, asked)
+    assert check_commands(trained) == [["train", "skip-3", "-s", *settings]]
+    named = run_advice(record, not_judged("mnist"), None, replace(asked, out=Path("mine")))
+    assert check_commands(named) == [["train", "skip-3", "--out=mine", "--again", "-s", *settings]]
+    alone = [RunEvidence(str(tmp_path), record, None, "mnist", ())]
+    words = ["train", "skip-3", "--engine=torch", "-s", *settings]
+    assert check_commands(judged_advice(judge_evidence(alone, JudgesBudget()).runs[0])) == [words]
+    assert check_commands(runs_advice(judge_evidence(alone * 2, JudgesBudget()))) == [words]
+
+
+def test_a_budget_on_validation_images_is_not_sent_to_train_without_them_again() -> None:
+    budget = replace(HELD, split="val")
+    asked = Request(target="compact-minimal", settings=("validation_images=0", "batch_images=64"))
+    advice = advised(run_record([9_950]), budget, asked)
+    assert check_commands(advice) == [["train", "compact-minimal", "--again", "-s", "batch_images=64"]]
+    assert advised(run_record([9_950]), budget, Request(target="own.toml")).steps == ()
+
+
 # ---------------------------------------------------------------------------------------------- judged runs
 
 
@@ -239,6 +261,7 @@ def test_a_command_trains_the_run_that_was_judged_or_there_is_none(tmp_path: Pat
         replace(own, changes=("epochs=3",)),
         replace(own, initial_sha256="0" * 64),
         replace(own, dataset="a folder of mine"),
+        replace(changed, dataset="other-mnist"),
         replace(changed, changes=("layers=changed",)),
     ):
         assert request_of(other, "nowhere") is None
