@@ -93,10 +93,19 @@ def _dataset_fact(name: str, data: Data) -> dict[str, object]:
         folder = data_folder(data)
         home = folder / name
         if missing(SOURCES[name], home):
-            return {"ok": False, "what": f"not in {home}; pennyweight fetch {name} gets it"}
+            return {"ok": False, "what": f"not in {home}; {_fetch(name, data)} gets it"}
         if load(name, folder, report=sentences.append, download=False).name == name:
             return {"ok": True, "what": f"in {home}"}
     except UnavailableError as error:
         return {"ok": False, "what": str(error)}
-    sentences.append(f"Move them away, and pennyweight fetch {name} gets the published ones.")
+    sentences.append(f"Move them away, and {_fetch(name, data)} gets the published ones.")
     return {"ok": False, "what": " ".join(sentences)}
+
+
+def _fetch(name: str, data: Data) -> str:
+    """Return the command that downloads a dataset to where it is looked for."""
+    import shlex
+
+    from pennyweight.reporting.command import program_words
+
+    return shlex.join([*program_words(), "fetch", name, *(() if data is None else ("--data", str(data)))])

@@ -67,10 +67,10 @@ def _command_line() -> None:
 
 def _end_interrupted() -> None:
     """End at once: after a KeyboardInterrupt in the middle of an import, Python itself might not exit with 130."""
-    from pennyweight.cli.signals import INTERRUPTED, INTERRUPTED_SENTENCE
+    from pennyweight.cli.signals import INTERRUPTED, interrupted_sentence
 
     try:
-        _end(INTERRUPTED_SENTENCE, INTERRUPTED)
+        _end(interrupted_sentence(), INTERRUPTED)
     finally:
         os._exit(INTERRUPTED)
 

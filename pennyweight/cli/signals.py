@@ -17,11 +17,17 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
-INTERRUPTED_SENTENCE = "Interrupted. Completed work is kept; run the same command to resume."
+RESUMABLE = ("train", "ablate", "fetch")
 END_SECONDS = 1.7
 """How long a command may take to end on its own after a signal."""
 CHILD_END_SECONDS = 1.2
 """The same for a process whose parent waits for it, and has END_SECONDS itself."""
+
+
+def interrupted_sentence() -> str:
+    """Return what a command that a signal ended says: whether the same one goes on where it was."""
+    kept = " Completed work is kept; run the same command to resume."
+    return "Interrupted." + (kept if sys.argv[1:2] and sys.argv[1] in RESUMABLE else "")
 
 
 class StopFlag:
@@ -102,7 +108,7 @@ def _flag_of(number: int) -> StopFlag | None:
 
 def _end_now() -> None:
     # behind a line that moves, or the ^C of a terminal, the message starts on a line of its own
-    os.write(2, f"{chr(10) if os.isatty(2) else ''}Error: {INTERRUPTED_SENTENCE}\n".encode())
+    os.write(2, f"{chr(10) if os.isatty(2) else ''}Error: {interrupted_sentence()}\n".encode())
     os._exit(INTERRUPTED)
 
 

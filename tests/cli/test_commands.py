@@ -207,6 +207,11 @@ def test_doctor_says_what_is_there_and_changes_nothing(command, here: Path) -> N
     assert list(here.iterdir()) == []
 
 
+def test_doctor_names_the_command_that_fetches_to_where_it_looked(command, here: Path) -> None:
+    assert "pennyweight fetch mnist --data 'my data' gets it" in command("doctor", "--data", "my data", "--json").out
+    assert "pennyweight fetch mnist gets it" in command("doctor", "--json").out
+
+
 def test_doctor_answers_without_a_home_too(command, monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless(_: str) -> Path:
         raise RuntimeError("could not determine the home directory")
