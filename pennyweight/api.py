@@ -1,6 +1,7 @@
 """What Python users and the command line both call: one function per command, built from the rooms below."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,7 @@ from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
 from pennyweight.reporting.python_words import PythonConsole
 from pennyweight.runs.find import find_runs, records_in, run_key
-from pennyweight.runs.folder import read_record
+from pennyweight.runs.folder import RECORD, read_record
 from pennyweight.runs.model import TrainedModel, load_trained
 from pennyweight.runs.naming import folder_for
 from pennyweight.runs.published import is_published, published_run, published_tree
@@ -241,7 +242,9 @@ def read_budget(path: str | Path) -> Budget:
     try:
         text = read_regular(Path(path), LARGEST_RECIPE_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise UnavailableError(f"Cannot read the budget {path}: {error}.") from error
+        raise UnavailableError(
+            f"Cannot read the budget {path}: {getattr(error, 'strerror', None) or error}."
+        ) from error
     return budget_from_text(text, str(path))
 
 
@@ -287,7 +290,14 @@ def _published_recipe(target: str | Path) -> Recipe | None:
 def _run_folder(target: str | Path) -> Path:
     """Return a finished run's folder, or for a published recipe's name that of the run the package brings."""
     recipe = _published_recipe(target)
-    return published_run(recipe.name) if recipe else Path(target)
+    folder = published_run(recipe.name) if recipe else Path(target)
+    if folder.is_dir() and not (folder / RECORD).exists():
+        runs = list[Path]()
+        with suppress(UnavailableError):
+            runs = find_runs(folder)
+        if runs:
+            raise UnavailableError(f"{folder} holds runs and is none itself; name one of them, as {runs[0]}.")
+    return folder
 
 
 def _records_at(target: str | Path) -> list[RunRecord]:

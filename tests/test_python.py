@@ -52,6 +52,8 @@ def test_every_value_that_pw_returns_prints_as_one_line(digits_run: Path) -> Non
     assert repr(recipe) == "<Recipe progressive-3: 6,188 parameters, 15 epochs, Adam, OneCycle>"
     wrong = [replace(recipe, layers=layers) for layers in (3, (pw.Conv,), (), (pw.Linear(5),))]  # type: ignore[arg-type]
     assert all(repr(one).startswith("<Recipe progressive-3: cannot be planned, ") for one in wrong)
+    assert repr(replace(recipe, epochs=1)) == "<Recipe progressive-3: 6,188 parameters, 1 epoch, Adam, OneCycle>"
+    assert repr(replace(model.record, epochs=model.record.epochs[:1])).count(" 1 epoch, ") == 1
     assert repr(DIGITS) == "<Dataset digits: 1,437 training and 360 test images, 28x28 pixels, 10 classes>"
     assert repr(model.record).startswith("<RunRecord of tiny on digits: seed 0, 404 parameters, 2 epochs, test ")
     assert repr(model).startswith("<TrainedModel tiny: 404 parameters, reads 28x28 pixels, 10 classes; <RunRecord")

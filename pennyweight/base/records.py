@@ -189,7 +189,13 @@ class RunRecord:
             if self.epochs and (score := self.epochs[-1].score(split)).accuracy is not None
         ]
         verdict = VERDICT_WORDS[self.verdict.met]
-        words = [f"seed {self.seed}", f"{self.params:,} parameters", f"{epochs} epochs", *reached, verdict]
+        words = [
+            f"seed {self.seed}",
+            f"{self.params:,} parameters",
+            f"{epochs} epoch{'s' * (epochs != 1)}",
+            *reached,
+            verdict,
+        ]
         return f"<RunRecord of {name_of(self)} on {self.dataset}: {', '.join(words)}>"
 
     def images(self, split: str) -> int:

@@ -112,7 +112,9 @@ def _answer(command: Sequence[str]) -> str:
 
 
 def _not_run(command: Sequence[str], error: Exception) -> UnavailableError:
-    return UnavailableError(f"The C compiler '{command[0]}' cannot be run: {error}.")
+    return UnavailableError(
+        f"The C compiler '{command[0]}' cannot be run: {getattr(error, 'strerror', None) or error}."
+    )
 
 
 def _command() -> list[str]:

@@ -69,7 +69,7 @@ def read_sealed(path: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> tuple[di
     try:
         content = read_unlinked(path, min(largest_bytes, LARGEST_FILE_BYTES))
     except FileNotFoundError as error:
-        raise UnavailableError(f"{path} is not a file.") from error
+        raise UnavailableError(f"{path} is missing.") from error
     except TooLarge as error:
         raise MismatchError(f"{path} is damaged, or of another network: {error.strerror}.") from error
     except NotAFile as error:

@@ -109,7 +109,11 @@ def progress_text(progress: Progress, now: float, width: int = WIDTH) -> str:
         )
     datasets = sorted({record.dataset for records in progress.records.values() for record in records})
     head = f"recipe on {', '.join(datasets)}" if datasets else "recipe"
-    columns = (Column(head), *right("runs", "mean ± sd, %", "lowest, %", "kept"), Column("in training", narrow="wrap"))
+    columns = (
+        Column(head),
+        *right("runs", "mean ± sd, %", "lowest, %", "budget kept"),
+        Column("in training", narrow="wrap"),
+    )
     text = to_text(table(columns, rows), width)
     left = progress.seconds_left(now) if progress.running else 0.0
     return text + (f"\nabout {duration(left)} left" if left else "")

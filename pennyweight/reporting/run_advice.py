@@ -38,12 +38,16 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
         meanings.append(f"It was trained for {plural(len(record.epochs), 'epoch')}, {few}.")
         steps += _as_long_as_allowed(budget, request)
     if "not_measured" in verdict.breaches:
-        meanings.append(f"Not all of its last {budget.hold_epochs} epochs measured the {budget.split} images.")
+        last = (
+            "Its last epoch has not" if budget.hold_epochs == 1 else f"Not all of its last {budget.hold_epochs} epochs"
+        )
+        meanings.append(f"{last} measured the {budget.split} images.")
         steps += train_step("This trains it again:", request and _measuring(request, budget.split))
     if "accuracy_not_held" in verdict.breaches:
         missing = _missing_images(record, budget)
-        epochs = plural(min(budget.hold_epochs, len(record.epochs)), "epoch")
-        meanings.append(f"In the worst of its last {epochs} {plural(missing, 'more image')} had to be right.")
+        epochs = min(budget.hold_epochs, len(record.epochs))
+        where = "In its last epoch" if epochs == 1 else f"In the worst of its last {epochs} epochs"
+        meanings.append(f"{where} {plural(missing, 'more image')} had to be right.")
         if record.folder and record.misclassified:
             listed = Path(record.folder) / RECORD
             meanings.append(f"The images that its final weights get wrong are listed in {listed}.")

@@ -26,11 +26,16 @@ def verdict_words(verdict: Verdict) -> str:
     return f"budget kept on {verdict.dataset}" if verdict.met else f"budget broken on {verdict.dataset}: {breaches}"
 
 
+def hold_words(epochs: int) -> str:
+    """Return the epochs that an accuracy has to hold in as words."""
+    return "the last epoch" if epochs == 1 else f"each of the last {epochs} epochs"
+
+
 def budget_words(budget: Budget) -> str:
     """Return the limits of a budget as words."""
     caps = ((budget.max_params, "parameters"), (budget.max_epochs, "epochs"))
     capped = [f"{cap:,} {name}" for cap, name in caps if cap is not None]
-    accuracy = f"at least {budget.accuracy:g} % {budget.split} accuracy in each of the last {budget.hold_epochs} epochs"
+    accuracy = f"at least {budget.accuracy:g} % {budget.split} accuracy in {hold_words(budget.hold_epochs)}"
     return f"at most {' and '.join(capped)}, {accuracy}" if capped else accuracy
 
 

@@ -25,9 +25,8 @@ def verification_text(verification: Verification, width: int = WIDTH) -> str:
     """Return every check of a run folder, what is taken on trust, and what they come to."""
     total = len(verification.checks)
     disagreeing, agreeing = (sum(check.agrees is kind for check in verification.checks) for kind in (False, True))
-    sums = (
-        f"{plural(disagreeing, 'check')} of {total} disagree" if disagreeing else f"{agreeing} of {total} checks agree"
-    )
+    verb = "disagrees" if disagreeing == 1 else "disagree"
+    sums = f"{plural(disagreeing, 'check')} of {total} {verb}" if disagreeing else f"{agreeing} of {total} checks agree"
     return "\n".join(
         [
             to_text(checks_table(verification), width),

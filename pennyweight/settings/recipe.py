@@ -112,7 +112,7 @@ class Recipe:
             size = f"{measure(self.plan()).params:,} parameters"
         except Exception:  # a recipe that cannot work is shown while one finds out why
             size = "cannot be planned"
-        return f"<Recipe {self.name}: {size}, {self.epochs} epochs, {', '.join(kinds)}>"
+        return f"<Recipe {self.name}: {size}, {self.epochs} epoch{'s' * (self.epochs != 1)}, {', '.join(kinds)}>"
 
     def plan(self, classes: int = DIGITS) -> Plan:
         """Return the network's plan for that many classes: ten digits unless a dataset says otherwise.

@@ -359,6 +359,7 @@ def test_the_judge_brings_a_budget_of_their_own(tiny: str, command, here: Path) 
     assert command("judge", "run", "--budget", "asked.toml", "--max-params", 404).code == 0
     assert command("judge", "run", "--hold", 3).code == 1  # two epochs were trained
     refused = command("judge", "run", "--budget", "nowhere.toml")
+    assert "Error: Cannot read the budget nowhere.toml: No such file or directory." in refused.err
     assert (refused.code, "nowhere.toml" in refused.err) == (3, True)
 
 

@@ -357,7 +357,7 @@ SPOILT: list[tuple[str, Callable[[Path], None], int, list[str]]] = [
     ("weights of another recipe", swap_weights, 4, ["does not fit recipe 'tiny'", "layer 1 (Conv)", "(8, 1, 3, 3)"]),
     ("weights of another seed", other_seed, 4, ["weights.safetensors holds weights", "the record beside it is of"]),
     ("a flipped bit", flip_a_bit, 4, ["weights.safetensors is damaged"]),
-    ("no weights", remove("weights.safetensors"), 3, ["weights.safetensors is not a file"]),
+    ("no weights", remove("weights.safetensors"), 3, ["weights.safetensors is missing"]),
     ("a record cut off", spoil("record.json", b'{"schema": 1'), 4, ["record.json is not a run's record"]),
     ("a record of impossible counts", count_wrongly, 4, ["361 of 360 test images"]),
     ("no record", remove("record.json"), 3, ["run holds no finished run", "once its training is complete"]),
@@ -408,6 +408,12 @@ def test_an_empty_folder_a_file_and_nothing_are_not_judged(command, here: Path) 
         ended = command("judge", name)
         assert part in assert_one_sentence(ended.err)
         assert (ended.code, ended.out) == (code, "")
+
+
+def test_a_folder_of_runs_is_not_verified_and_names_one_of_them(command, run: Path) -> None:
+    ended = command("verify", ".")
+    assert (ended.code, ended.out) == (3, "")
+    assert assert_one_sentence(ended.err) == ". holds runs and is none itself; name one of them, as run."
 
 
 def test_the_same_run_twice_is_not_two_seeds(command, run: Path) -> None:

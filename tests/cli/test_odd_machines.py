@@ -61,7 +61,7 @@ COMPILERS = [
     ({"CC": 'gcc "'}, "$CC is 'gcc \"', which cannot be read: No closing quotation. Correct or unset it."),
     ({EXTRA_FLAGS: '"x'}, f"${EXTRA_FLAGS} is '\"x', which cannot be read: No closing quotation."),
     ({"CC": "true"}, "'true' is no C compiler: it did not answer as one. Name another with $CC, or unset it."),
-    ({"CC": "/nowhere/cc"}, "The C compiler '/nowhere/cc' cannot be run: "),
+    ({"CC": "/nowhere/cc"}, "The C compiler '/nowhere/cc' cannot be run: No such file or directory."),
     ({"CC": "false"}, "The C compiler 'false' refuses what it is asked (exit 1): "),
     ({EXTRA_FLAGS: "-nonsense"}, "(exit 1): gcc: error: unrecognized command-line option '-nonsense' Name another"),
 ]

@@ -24,6 +24,7 @@ from pennyweight.reporting.advice import Advice, audit_advice, comparison_advice
 from pennyweight.reporting.command import command_lines
 from pennyweight.reporting.run_advice import judged_advice, request_of, run_advice, runs_advice
 from pennyweight.reporting.seeds_advice import seeds_advice
+from pennyweight.reporting.verdicts import budget_words
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe_text import recipe_to_text
 
@@ -97,7 +98,9 @@ def test_a_run_that_just_misses_may_be_unlucky_and_one_far_off_is_not() -> None:
     brief = advised(run_record([9_000] * 5), BUDGET, replace(PROGRESSIVE, epochs=5))
     assert check_commands(brief) == [["train", "progressive-3"]]  # whose own epochs are those that are allowed
     one = advised(run_record([9_939]), HELD, None)
-    assert "1 epoch 1 more image had" in one.meaning
+    assert "In its last epoch 1 more image had" in one.meaning
+    assert "Its last epoch has not measured" in advised(run_record([None]), HELD, None).meaning
+    assert budget_words(HELD).endswith(" in the last epoch")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pennyweight.reporting.colour import CYAN, GREEN, GREY, PLAIN, RED, YELLOW, coloured
+from pennyweight.reporting.progress import Progress, progress_text
 
 ESCAPE = re.compile(r"\x1b\[\d+m")
 PIECES = [
@@ -46,6 +47,7 @@ def test_colours_are_only_added(pieces: list[str]) -> None:
         ("x: every rule holds", GREEN, "every rule holds"),
         ("x: a rule fails", RED, "a rule fails"),
         ("x.py  FAIL    parameters", RED, "FAIL"),
+        ("x: 1 check of 29 disagrees", RED, "1 check of 29 disagrees"),
         ("x: 3 checks of 29 disagree", RED, "3 checks of 29 disagree"),
         ("x: 29 of 29 checks agree", GREEN, "29 of 29 checks agree"),
         ("    pennyweight train skip-3 \\\n      --seeds 0-4", CYAN, "pennyweight train skip-3 \\\n      --seeds 0-4"),
@@ -63,5 +65,15 @@ def test_what_stands_below_the_context_is_not_grey() -> None:
 
 
 def test_prose_with_the_same_words_stays_as_it_is() -> None:
-    text = "the budget kept by 2 of 3 seeds is met in no other way, true or false"
+    for text in (
+        "the budget kept by 2 of 3 seeds is met in no other way, true or false",
+        "which is better cannot be told: one has a single seed",
+        "which is better\n  cannot be told: one has a single seed",
+    ):
+        assert coloured(text) == text
+
+
+def test_the_head_of_a_table_is_no_verdict() -> None:
+    text = progress_text(Progress({"tiny": 1.0}, 1, 0.0), 0.0)
+    assert "kept" in text
     assert coloured(text) == text
