@@ -244,7 +244,7 @@ def test_a_network_of_other_classes_does_not_fit(tmp_path: Path) -> None:
 
 
 def test_no_file_and_no_room_are_the_machine_refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnavailableError, match="not a file"):
+    with pytest.raises(UnavailableError, match="is missing"):
         read_sealed(tmp_path / "nothing")
     with pytest.raises(UnavailableError, match="not a file"):
         read_sealed(tmp_path)
