@@ -106,6 +106,6 @@ def _fetch(name: str, data: Data) -> str:
     """Return the command that downloads a dataset to where it is looked for."""
     import shlex
 
-    from pennyweight.reporting.command import program_words
+    from pennyweight.base.program import program_words
 
     return shlex.join([*program_words(), "fetch", name, *(() if data is None else ("--data", str(data)))])

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from pennyweight.base.program import program_words
 from pennyweight.documents.check import CheckedClaim
 from pennyweight.judging.compare import Comparison, Ranking
 from pennyweight.judging.verify import INITIAL_WEIGHTS, REPLAYED, Verification
 from pennyweight.recipes.catalogue import published
-from pennyweight.reporting.command import command_lines, program_words
+from pennyweight.reporting.command import command_lines
 from pennyweight.reporting.text import WIDTH
 from pennyweight.runs.request import Request
 

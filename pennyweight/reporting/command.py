@@ -1,24 +1,10 @@
 """Command lines for the user to paste into a shell."""
 
-import os
 import shlex
-import shutil
 import sys
 
+from pennyweight.base.program import program_words
 from pennyweight.reporting.colour import COMMAND
-
-
-def program_words() -> list[str]:
-    """Return the words that start this program again, as it was started."""
-    program = sys.argv[0]
-    name = os.path.basename(program)
-    if name == "__main__.py":
-        return [sys.executable, "-m", "pennyweight"]
-    if name.endswith(".py"):
-        return [sys.executable, program]
-    on_path = shutil.which(name)
-    is_on_path = on_path and (not os.path.exists(program) or os.path.samefile(on_path, program))
-    return [name if is_on_path else program]
 
 
 def same_command() -> str:

@@ -37,7 +37,7 @@ _FLAG = re.compile(
 )
 _SETTING = r"-s [\w.]+=(?:\.\.\.|[^\s,;]*[^\s,;.])"
 _SETTINGS = re.compile(f"{_SETTING}(?: {_SETTING})*")
-_COMMAND = re.compile(r"pennyweight train (.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"(?:(?:'[^']*'|\S+) -m )?pennyweight train (.*)$", re.MULTILINE)
 
 
 def in_python(text: str) -> str:

@@ -1,6 +1,8 @@
 """A finished run in the hand: it predicts what was trained, and mixed-up files are refused by name."""
 
+import shlex
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from pennyweight.data.dataset import load
 from pennyweight.nets.initial import initial_weights
 from pennyweight.nets.layers import CLASSES, Linear
 from pennyweight.nets.weights import read_sealed, save_weights, seal
+from pennyweight.runs.model import load_trained
 from pennyweight.settings.recipe_text import recipe_to_text
 
 DIGITS = load("digits")
@@ -115,6 +118,21 @@ def test_the_weights_of_another_recipe_are_refused_by_the_layer(folder: Path) ->
         "'1.weight', the network needs float32 (4, 1, 3, 3). This writes it again from the checkpoint: "
         f'pw.train("{folder / "recipe.toml"}", dataset="digits", engine="torch", out="{folder}")'
     )
+
+
+def test_the_command_that_mends_starts_as_the_command_line_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "weights.safetensors").unlink()
+    for program, shown in (
+        ("x/pennyweight/__main__.py", f"{shlex.quote(sys.executable)} -m pennyweight"),
+        ("/elsewhere/bin/pennyweight", "/elsewhere/bin/pennyweight"),
+        ("mine.py", "pennyweight"),
+    ):
+        monkeypatch.setattr(sys, "argv", [program])
+        with pytest.raises(UnavailableError) as refused:
+            load_trained(folder)
+        assert f" is missing. This writes it again from the checkpoint: {shown} train " in str(refused.value)
 
 
 def test_the_weights_of_another_seed_are_refused(folder: Path) -> None:

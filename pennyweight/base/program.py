@@ -1,0 +1,18 @@
+"""How this program was started, for commands that the user can paste."""
+
+import os
+import shutil
+import sys
+
+
+def program_words() -> list[str]:
+    """Return the words that start this program again, as it was started."""
+    program = sys.argv[0]
+    name = os.path.basename(program)
+    if name == "__main__.py":
+        return [sys.executable, "-m", "pennyweight"]
+    if name.endswith(".py"):
+        return [sys.executable, program]
+    on_path = shutil.which(name)
+    is_on_path = on_path and (not os.path.exists(program) or os.path.samefile(on_path, program))
+    return [name if is_on_path else program]
