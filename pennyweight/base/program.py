@@ -11,6 +11,8 @@ def program_words() -> list[str]:
     name = os.path.basename(program)
     if name == "__main__.py":
         return [sys.executable, "-m", "pennyweight"]
+    if name in ("", "-c"):  # an interpreter without a program
+        return ["pennyweight"]
     if name.endswith(".py"):
         return [sys.executable, program]
     on_path = shutil.which(name)

@@ -157,7 +157,8 @@ def test_doctor_says_yes_to_the_published_images_alone(
     found = doctor(command, data)
     assert found["ok"] is False
     assert f"{data}/mnist {SENTENCE}" in str(found["what"])
-    assert str(found["what"]).endswith("Move them away, and pennyweight fetch mnist gets the published ones.")
+    assert " fetch mnist --data " in str(found["what"]).split("Move them away, and ")[1]
+    assert str(found["what"]).endswith(f"{data} gets the published ones.")
     as_published(data)
     assert doctor(command, data) == {"ok": True, "what": f"in {data}/mnist"}
     (data / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"<html>")
