@@ -20,7 +20,7 @@ def records_in(path: Path) -> list[RunRecord]:
 
     Raises UnavailableError when there is none, MismatchError when one is damaged.
     """
-    found = [_record_in(one) if one.is_dir() else read_record_file(one) for one in find_runs(path)]
+    found = [_record_in(one) if os.path.lexists(one / RECORD) else read_record_file(one) for one in find_runs(path)]
     return sorted(found, key=lambda record: record.seed)
 
 
@@ -38,16 +38,17 @@ def find_runs(path: Path) -> list[Path]:
 
     Folders that --again moved aside are passed over. Raises UnavailableError when there is none.
     """
-    if path.exists() and (not path.is_dir() or (path / RECORD).exists()):
+    if path.exists() and (not path.is_dir() or os.path.lexists(path / RECORD)):
         return [path]
     found: list[Path] = []
-    for folder, inside, files in os.walk(path):
-        inside[:] = [name for name in inside if not name.startswith((SET_ASIDE, "."))]
-        if RECORD in files:
+    for folder, folders, files in os.walk(path, onerror=_refuse_unreadable):
+        names = [name for name in (*folders, *files) if not name.startswith((SET_ASIDE, "."))]
+        if RECORD in names:
             found.append(Path(folder))
-            inside.clear()
+            folders.clear()
         else:
-            found += [Path(folder) / name for name in files if _RECORD_FILE.fullmatch(name)]
+            found += [Path(folder, name) for name in names if _is_run(Path(folder, name), path)]
+            folders[:] = [name for name in folders if name in names and Path(folder, name) not in found]
     if not path.exists():
         raise UnavailableError(f"There is no run folder {path}; 'pennyweight train' prints where a run is kept.")
     if not found:
@@ -56,6 +57,18 @@ def find_runs(path: Path) -> list[Path]:
             "complete. Name one, or a folder of them."
         )
     return sorted(found, key=_by_numbers)
+
+
+def _is_run(path: Path, top: Path) -> bool:
+    """Return whether it has the name of a record, or is a link to a run folder that is not below `top` anyway."""
+    if _RECORD_FILE.fullmatch(path.name):
+        return True
+    linked = path.is_symlink() and os.path.lexists(path / RECORD)
+    return linked and not path.resolve().is_relative_to(top.resolve())
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UnavailableError(f"Cannot read {error.filename}: {error.strerror}.") from error
 
 
 def _by_numbers(path: Path) -> list[tuple[str, int]]:

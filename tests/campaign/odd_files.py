@@ -1,12 +1,12 @@
 """A pipe, device, folder, link, socket or sparse file stands where a file of ours should, or a strange name is given.
 
 Commands refuse it in a sentence or do without it, as where a file was changed; they never wait for it, read it to its
-end or write through it.
+end or write through it. Of several records one that is gone was never there: nothing else lists them.
 """
 
 from random import Random
 
-from odd_files import ODD
+from odd_files import ODD, missing
 
 from campaign.place import Place
 from campaign.readers import READERS
@@ -44,7 +44,7 @@ def case(chance: Random, place: Place) -> str:
         place.copy(name)
     path = chance.choice(sorted(place.folder.glob(reader.path)))
     content = path.read_bytes()
-    odd = chance.choice(ODD)
+    odd = chance.choice([one for one in ODD if one is not missing or "records" not in reader.names])
     odd(path)
     words = reader.case(place, path)
     elsewhere = path.parent.parent / "elsewhere"
