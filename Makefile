@@ -78,7 +78,7 @@ $(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
 	$(call install,.$(compiler_extra))
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(call install,.[torch$(,)dev])
+	$(call install,.[torch$(,)report$(,)ship$(,)dev])
 	@touch $(VENV)/.train
 
 , := ,
