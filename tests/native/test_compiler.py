@@ -105,6 +105,14 @@ def test_without_a_compiler_the_ways_out_are_named(monkeypatch: pytest.MonkeyPat
         made()
 
 
+def test_gcc_is_taken_before_a_clang_that_may_be_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("cc", "clang", "gcc"):
+        (tmp_path / name).touch(mode=0o755)
+    assert find_compiler() == [str(tmp_path / "gcc")]
+
+
 def test_a_compiler_that_fails_shows_its_last_lines_and_where_the_source_is(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
