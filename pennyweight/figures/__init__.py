@@ -1,0 +1,1 @@
+"""Figures: values in, a matplotlib figure out. They read no file and no clock, and draw no random numbers."""
