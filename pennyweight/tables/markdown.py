@@ -15,5 +15,10 @@ def to_markdown(table: Table) -> str:
     return "\n".join([_row(table.headers), f"|{'|'.join(rules)}|", *map(_row, table.rows)])
 
 
+def escaped(text: str) -> str:
+    """Return plain text with a backslash before everything that would be markup."""
+    return _SPECIAL.sub(lambda special: chr(92) + special[0], text)
+
+
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_SPECIAL.sub(lambda special: chr(92) + special[0], cell) for cell in cells)} |"
+    return f"| {' | '.join(map(escaped, cells))} |"

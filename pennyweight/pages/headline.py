@@ -1,0 +1,85 @@
+"""The verdict as a sentence: what a page says first, in its largest type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
+
+from pennyweight.base.budget import Budget, check
+from pennyweight.judging.seeds import finals_of, judge_seeds
+from pennyweight.pages.requirements import parameter_limit
+from pennyweight.pages.steps import Step, seeds_words
+from pennyweight.reporting.text import plural
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A sentence in three parts, of which `word` decides; `met` is None where nothing was judged, or seeds differ."""
+
+    before: str
+    word: str
+    after: str
+    met: bool | None
+
+    @property
+    def text(self) -> str:
+        """Return the whole sentence."""
+        return f"{self.before}{self.word}{self.after}"
+
+
+def headline(step: Step) -> Headline:
+    """Return whether a step stays within its budget, by which figures, and in how many seeds."""
+    budget = step.budget
+    if not step.records:
+        return Headline(f"{step.name} ", "has no runs yet", f": {step.costs.params:,} parameters.", None)
+    if budget is None or budget.split != step.split or not step.measured:
+        why = "has no budget" if budget is None else f"was not evaluated on {budget.split} images"
+        return Headline(f"{step.name} ", why, f" on {step.dataset}: {_unjudged(step)}.", None)
+    kept = [check(budget, record).met is True for record in step.records]
+    figures = _figures(step, budget)
+    if len(kept) == 1:
+        word = "stays within" if kept[0] else "breaks"
+        return Headline(f"{step.name} ", word, f" its budget: {figures}, with {seeds_words(step.records)}.", kept[0])
+    if not any(kept):
+        return Headline(f"{step.name} ", "breaks", f" its budget in all of {len(kept)} seeds: {figures}.", False)
+    share = judge_seeds(step.records, budget).share
+    sure = f"; shown of at least {floor(1000 * share.low) / 10:.1f} % of all seeds" if share.low > 0 else ""
+    count = f"in {sum(kept)} of {len(kept)} seeds"
+    if all(kept):
+        return Headline(f"{step.name} ", "stays within", f" its budget {count}: {figures}{sure}.", True)
+    return Headline(f"{step.name} stays within its budget ", count, f": {figures}{sure}.", None)
+
+
+def journey_headline(steps: Sequence[Step]) -> Headline:
+    """Return what the steps come to: from which accuracy and size to which, and whether the last keeps its budget.
+
+    Raises ValueError without a step.
+    """
+    if not steps:
+        raise ValueError("a journey needs a step")
+    last = headline(steps[-1])
+    run = [step for step in steps if step.measured]
+    if len(run) < 2:
+        return last
+    first, end = (float(finals_of(one.measured, one.split).mean()) for one in (run[0], run[-1]))
+    way = f"{run[0].costs.params:,} to {run[-1].costs.params:,} parameters"
+    words = f"From {first:.2f} to {end:.2f} % {run[-1].split} accuracy in {len(run)} steps, {way}. "
+    return Headline(words + last.before, last.word, last.after, last.met)
+
+
+def _figures(step: Step, budget: Budget) -> str:
+    """Return every limit with what was measured against it: `7,454 of 8,000 parameters, 15 of 15 epochs, ...`."""
+    limit, epochs = parameter_limit(step), max(len(record.epochs) for record in step.records)
+    parts = [f"{step.records[0].params:,} of {limit[0]:,} parameters"] if limit else []
+    parts += [f"{epochs} of {budget.max_epochs} epochs"] if budget.max_epochs is not None else []
+    lowest = step.last_epochs(budget.hold_epochs).min()
+    asked = "" if lowest >= budget.accuracy else f" where {budget.accuracy:g} % is asked"
+    last = "the last epoch" if budget.hold_epochs == 1 else f"each of the last {budget.hold_epochs}"
+    return ", ".join([*parts, f"at least {lowest:.2f} % in {last}{asked}"])
+
+
+def _unjudged(step: Step) -> str:
+    epochs = plural(max(len(record.epochs) for record in step.records), "epoch")
+    parts = [f"{step.records[0].params:,} parameters", epochs]
+    if step.measured:
+        parts.append(f"{finals_of(step.measured, step.split).mean():.2f} % {step.split} accuracy")
+    return ", ".join([*parts, seeds_words(step.records)])

@@ -1,0 +1,41 @@
+"""What the final weights of several runs get wrong: by class, by pair of classes, and by image."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pennyweight.base.records import RunRecord
+from pennyweight.base.stats import FEWEST_SEEDS
+
+
+def mistake_facts(records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Return the hardest class, the pair most often confused, and how many images every run gets wrong.
+
+    Of the runs that name their classes and evaluated the test images; nothing where there is none, or no mistake.
+    """
+    looked_at = [one for one in records if one.classes and one.test_class_images and one.epochs[-1].test_correct]
+    named = range(len(looked_at[0].classes)) if looked_at else range(0)
+    wrong = [one for run in looked_at for one in run.misclassified if one.label in named and one.predicted in named]
+    if not wrong:
+        return {}
+    classes, counts, runs = looked_at[0].classes, looked_at[0].test_class_images, len(looked_at)
+    missed = Counter(mistake.label for mistake in wrong)
+    shares = {label: missed[label] / (runs * count) for label, count in enumerate(counts) if count}
+    hardest = max(shares, key=lambda label: (shares[label], -label))
+    pairs = Counter((mistake.label, mistake.predicted) for mistake in wrong)
+    (label, predicted), most = min(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+    overall = len(wrong) / (runs * sum(counts))
+    facts: dict[str, Any] = {
+        "hardest": classes[hardest],
+        "hardest_missed": 100 * shares[hardest],
+        "all_missed": 100 * overall,
+        "hardest_ratio": shares[hardest] / overall,
+        "pair_label": classes[label],
+        "pair_predicted": classes[predicted],
+        "pair_images": most / runs,
+        "wrong_images": len(wrong) / runs,
+    }
+    if runs >= FEWEST_SEEDS:
+        common = set.intersection(*({mistake.index for mistake in one.misclassified} for one in looked_at))
+        facts |= {"common": len(common), "common_share": 100 * len(common) * runs / len(wrong), "common_runs": runs}
+    return facts

@@ -1,0 +1,117 @@
+"""What is asked of a step and whether it keeps it: the table of requirements that its document opens with."""
+
+from dataclasses import dataclass
+
+from pennyweight.base.budget import Budget, check
+from pennyweight.documents.claims import CLAIMS
+from pennyweight.documents.kinds import ParameterLimit
+from pennyweight.judging.features import find_feature
+from pennyweight.pages.steps import Step
+from pennyweight.reporting.verdicts import hold_words
+from pennyweight.tables.table import Column, Table, right, table
+
+FEATURES = {
+    "003": (
+        ("batch normalization after every convolution but the last", ("batchnorm-after-conv",)),
+        ("dropout", ("dropout",)),
+        ("global average pooling or a fully connected layer", ("gap", "linear")),
+    )
+}
+"""What a document asks of the layers, of one of its networks at least, by the names an audit has for it."""
+PASS, FAIL = "pass", "fail"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement with what was measured, its share of the limit, and the result in words.
+
+    `met` is None where nothing was measured, some seeds keep it and some do not, or it is asked of another step.
+    """
+
+    name: str
+    limit: str
+    measured: str
+    share: str
+    result: str
+    met: bool | None
+
+
+def requirements(step: Step) -> tuple[Requirement, ...]:
+    """Return what the step's budget asks, in the words of its document, and what that asks of the layers."""
+    budget = step.budget
+    asked = [] if budget is None else [*_caps(step, budget), _accuracy(step, budget)]
+    return (*asked, *_features(step))
+
+
+def requirements_table(step: Step) -> Table:
+    """Return one row per requirement: its limit, what was measured, the share of the limit, and pass or fail."""
+    columns = (
+        *(Column("requirement", narrow="wrap"), Column("limit", narrow="wrap"), Column("measured", narrow="wrap")),
+        *(*right("of the limit"), Column("result")),
+    )
+    return table(columns, ((one.name, one.limit, one.measured, one.share, one.result) for one in requirements(step)))
+
+
+def parameter_limit(step: Step) -> tuple[int, bool] | None:
+    """Return the step's cap of parameters as its document states it, and whether the cap itself is allowed."""
+    claims = CLAIMS.get(step.document, ())
+    stated = next((one for one in claims if isinstance(one, ParameterLimit)), None)
+    if stated is not None:
+        return stated.limit, stated.included
+    cap = step.budget.max_params if step.budget else None
+    return None if cap is None else (cap, True)
+
+
+def _caps(step: Step, budget: Budget) -> list[Requirement]:
+    found, limit = [], parameter_limit(step)
+    params = step.records[0].params if step.records else step.costs.params
+    if limit is not None:
+        words = f"at most {limit[0]:,}" if limit[1] else f"fewer than {limit[0]:,}"
+        met = params <= limit[0] if limit[1] else params < limit[0]
+        found.append(_decided("parameters", words, f"{params:,}", _percent(params, limit[0]), met))
+    if budget.max_epochs is not None:
+        epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
+        share = _percent(epochs, budget.max_epochs)
+        met = epochs <= budget.max_epochs
+        found.append(_decided("epochs", f"at most {budget.max_epochs}", str(epochs), share, met))
+    return found
+
+
+def _accuracy(step: Step, budget: Budget) -> Requirement:
+    name = f"{budget.split} accuracy"
+    limit = f"at least {budget.accuracy:g} % in {hold_words(budget.hold_epochs)}"
+    runs = [record for record in step.records if record.evaluated_on(budget.split)]
+    if not runs:
+        return Requirement(name, limit, "not measured", "", "not measured", None)
+    needed, images = budget.correct_needed(runs[0].images(budget.split)), runs[0].images(budget.split)
+    lowest = [min(row.score(budget.split).correct or 0 for row in one.epochs[-budget.hold_epochs :]) for one in runs]
+    held = [all(limit.met for limit in check(_accuracy_alone(budget), one).limits) for one in runs]
+    worst = f"lowest {100 * min(lowest) / images:.2f} % ({min(lowest):,} of {images:,})"
+    share = f"{100 * (min(lowest) - needed) / images:+.2f} points"
+    if len(runs) == 1:
+        return _decided(name, limit, worst, share, held[0])
+    result = f"{PASS if all(held) else FAIL if not any(held) else ''} {sum(held)} of {len(held)} seeds".strip()
+    met = True if all(held) else None if any(held) else False
+    return Requirement(name, limit, f"{worst} in the worst seed", share, result, met)
+
+
+def _accuracy_alone(budget: Budget) -> Budget:
+    return Budget(budget.dataset, None, None, budget.accuracy, budget.hold_epochs, split=budget.split)
+
+
+def _features(step: Step) -> list[Requirement]:
+    rows, plan = [], step.recipe.plan(step.classes)
+    for words, names in FEATURES.get(step.document, ()):
+        found = [find_feature(name, step.recipe, plan) for name in names]
+        present = next((one for one in found if one.present), None)
+        result = PASS if present else "not in this network"
+        rows.append(Requirement(words, "used", (present or found[0]).words, "", result, True if present else None))
+    return rows
+
+
+def _decided(name: str, limit: str, measured: str, share: str, met: bool) -> Requirement:
+    return Requirement(name, limit, measured, share, PASS if met else FAIL, met)
+
+
+def _percent(measured: int, limit: int) -> str:
+    return f"{100 * measured / limit:.1f} %"

@@ -1,0 +1,298 @@
+"""The table of sentences: what may be said of a step, when, and of which figures.
+
+A rule is printed where every figure it needs is there (`facts.py`) and its condition holds. Rules whose names start
+alike exclude each other. Where an interval decides, `shown` is that it leaves out zero.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pennyweight.judging.compare import SIGNIFICANT
+from pennyweight.pages.facts import Facts
+
+NOTICEABLE = 0.005
+"""Points that are 0.01 when rounded."""
+OUTSTANDING = 1.5
+"""How many times the mean of all classes the hardest one is missed before it is named."""
+SHARED = 25.0
+"""Per cent of a run's mistakes that all runs share before they are called the images' own."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A sentence with the names of the figures that it and its condition need."""
+
+    name: str
+    needs: tuple[str, ...]
+    holds: Callable[[Facts], bool]
+    words: str
+
+
+GAIN = ("gain", "gain_low", "gain_high", "n", "n_before", "before", "change", "cost", "split")
+INTERVAL = "(95 % {gain_low:+.2f} to {gain_high:+.2f}, {n} seeds against {n_before})"
+SAME_IMAGES = ("gain", "mended", "spoilt", "same_images_p", "before", "change", "cost", "split")
+END = ("end", "swing", "earlier_swing", "calmer_low", "constant", "schedule", "last_rate", "split", "n")
+MOVES = "within the last {end} epochs it moves by {swing:.2f} points, within the {end} before them by "
+SWINGS = MOVES + "{earlier_swing:.2f} (highest less lowest, mean of {n} seeds)."
+
+RULES: tuple[Rule, ...] = (
+    # ------------------------------------------------------------------------ what changed, and what that gains
+    Rule(
+        "change: gains, one cause",
+        (*GAIN, "changes"),
+        lambda f: f["gain_low"] > 0 and f["changes"] == 1,
+        "From {before}, {change} gains {gain:.2f} points of {split} accuracy " + INTERVAL + ", for {cost}.",
+    ),
+    Rule(
+        "change: gains, several causes",
+        (*GAIN, "changes"),
+        lambda f: f["gain_low"] > 0 and f["changes"] > 1,
+        "Changed from {before}: {change}. Together they gain {gain:.2f} points of {split} accuracy "
+        + INTERVAL
+        + ", for {cost}; which of the {changes} does it, these runs do not tell.",
+    ),
+    Rule(
+        "change: loses",
+        GAIN,
+        lambda f: f["gain_high"] < 0,
+        "Changed from {before}: {change}. This costs {split} accuracy: {gain:+.2f} points "
+        + INTERVAL
+        + ", for {cost}.",
+    ),
+    Rule(
+        "change: not shown",
+        GAIN,
+        lambda f: f["gain_low"] <= 0 <= f["gain_high"],
+        "Changed from {before}: {change}. No difference in {split} accuracy is shown: {gain:+.2f} points "
+        + INTERVAL
+        + ", for {cost}.",
+    ),
+    Rule(
+        "change: two networks differ",
+        SAME_IMAGES,
+        lambda f: f["same_images_p"] < SIGNIFICANT,
+        "Changed from {before}: {change}. On the same images this network gets {mended} right that the other gets "
+        "wrong, and {spoilt} wrong that the other gets right ({gain:+.2f} points of {split} accuracy, McNemar's exact "
+        "p {same_images_p:.2g}), for {cost}; one run of each does not tell whether other seeds would.",
+    ),
+    Rule(
+        "change: two networks alike",
+        SAME_IMAGES,
+        lambda f: f["same_images_p"] >= SIGNIFICANT,
+        "Changed from {before}: {change}. Between the two networks no difference is shown: {mended} images mended, "
+        "{spoilt} spoilt ({gain:+.2f} points of {split} accuracy, McNemar's exact p {same_images_p:.2g}), for {cost}.",
+    ),
+    Rule(
+        "walk: gains",
+        ("walk_from", "walk_shown"),
+        lambda f: True,
+        "One change at a time from {walk_from}, the points are gained by {walk_shown}.",
+    ),
+    Rule(
+        "walk: nothing shown",
+        ("walk_shown", "walk_others"),
+        lambda f: True,
+        "No gain of its own is shown for {walk_others}.",
+    ),
+    # --------------------------------------------------------------------------------------------- the target
+    Rule(
+        "size: beyond its limit",
+        ("params", "max_params"),
+        lambda f: f["params"] > f["max_params"],
+        "{params:,} parameters are more than the {max_params:,} allowed, so no training can keep this budget.",
+    ),
+    Rule(
+        "target: reached by all",
+        ("target", "reached", "n", "first_epoch", "runs", "split"),
+        lambda f: f["reached"] == f["n"],
+        "The target of {target:g} % {split} accuracy is reached by {runs}, first in epoch {first_epoch:g} (median).",
+    ),
+    Rule(
+        "target: reached by some",
+        ("target", "reached", "n", "first_epoch", "best_of_all", "split"),
+        lambda f: 0 < f["reached"] < f["n"],
+        "The target of {target:g} % {split} accuracy is reached by {reached} of {n} seeds, by those first in epoch "
+        "{first_epoch:g} (median); the best epoch of all is at {best_of_all:.2f} %.",
+    ),
+    Rule(
+        "target: not reached",
+        ("target", "reached", "best_of_all", "runs", "split"),
+        lambda f: f["reached"] == 0,
+        "The target of {target:g} % {split} accuracy is not reached: the best epoch of {runs} is at "
+        "{best_of_all:.2f} %.",
+    ),
+    Rule(
+        "hold: by all",
+        ("limit", "hold", "kept", "n", "lowest_of_all", "runs"),
+        lambda f: f["kept"] == f["n"] and f["hold"] > 1,
+        "Held to the end by {runs}: none of the last {hold} epochs is below {limit:g} %, the lowest is at "
+        "{lowest_of_all:.2f} %.",
+    ),
+    Rule(
+        "hold: by some",
+        ("limit", "hold", "kept", "n", "lowest_of_all", "margin"),
+        lambda f: 0 < f["kept"] < f["n"],
+        "{kept} of {n} seeds end at {limit:g} % or more in each of the last {hold} epochs that count; the lowest of "
+        "these lies {margin:+.2f} points from it in the mean, in the worst seed at {lowest_of_all:.2f} %.",
+    ),
+    Rule(
+        "hold: by none",
+        ("limit", "hold", "kept", "reached", "margin", "best_of_all"),
+        lambda f: f["kept"] == 0 and f["best_of_all"] >= f["limit"],
+        "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest of the last {hold} "
+        "lies {margin:+.2f} points from the limit in the mean.",
+    ),
+    # ------------------------------------------------------------------------------------------------ the end
+    Rule(
+        "end: settles with the rate",
+        END,
+        lambda f: f["calmer_low"] > 0 and not f["constant"],
+        "{schedule} ends at a rate of {last_rate:.2g}, and the accuracy settles: " + SWINGS,
+    ),
+    Rule(
+        "end: settles at a constant rate",
+        END,
+        lambda f: f["calmer_low"] > 0 and f["constant"],
+        "Even at {schedule} the accuracy grows calmer: " + SWINGS,
+    ),
+    Rule(
+        "end: no settling at a constant rate",
+        END,
+        lambda f: f["calmer_low"] <= 0 and f["constant"],
+        "At {schedule} the accuracy is not shown to settle: "
+        + MOVES
+        + "{earlier_swing:.2f} (highest less lowest, mean of {n} seeds), so the epoch a run happens to end in decides "
+        "that much.",
+    ),
+    Rule(
+        "end: no settling",
+        END,
+        lambda f: f["calmer_low"] <= 0 and not f["constant"],
+        "{schedule} ends at a rate of {last_rate:.2g}, yet the accuracy is not shown to settle: " + SWINGS,
+    ),
+    Rule(
+        "end: of one run",
+        ("end", "swing", "earlier_swing", "schedule", "split", "n"),
+        lambda f: f["n"] == 1,
+        "With {schedule} the {split} accuracy of this one run moves by {swing:.2f} points within the last {end} "
+        "epochs, by {earlier_swing:.2f} within the {end} before them.",
+    ),
+    Rule(
+        "drop: gains",
+        ("drop", "drop_low", "drop_high", "drop_epochs", "drop_from", "drop_to"),
+        lambda f: f["drop_low"] > 0,
+        "The first drop of the learning rate, from {drop_from:g} to {drop_to:g} in {drop_epochs}, brings {drop:.2f} "
+        "points from one epoch to the next (95 % {drop_low:+.2f} to {drop_high:+.2f}).",
+    ),
+    Rule(
+        "drop: not shown",
+        ("drop", "drop_low", "drop_high", "drop_epochs", "drop_from", "drop_to"),
+        lambda f: f["drop_low"] <= 0,
+        "The first drop of the learning rate, from {drop_from:g} to {drop_to:g} in {drop_epochs}, is not shown to help "
+        "at once: {drop:+.2f} points (95 % {drop_low:+.2f} to {drop_high:+.2f}).",
+    ),
+    Rule(
+        "averaging: gains",
+        ("averaging", "averaging_low", "averaging_high"),
+        lambda f: f["averaging_low"] > 0,
+        "Averaging the weights is worth {averaging:.2f} points at the end (95 % {averaging_low:+.2f} to "
+        "{averaging_high:+.2f}, against the unaveraged weights of the same runs).",
+    ),
+    Rule(
+        "averaging: not shown",
+        ("averaging", "averaging_low", "averaging_high"),
+        lambda f: f["averaging_low"] <= 0,
+        "Averaging the weights is not shown to help at the end: {averaging:+.2f} points (95 % {averaging_low:+.2f} to "
+        "{averaging_high:+.2f}, against the unaveraged weights of the same runs).",
+    ),
+    # ------------------------------------------------------------------------------------------------ the gap
+    Rule(
+        "gap: fits too little",
+        ("clean", "target", "runs"),
+        lambda f: f["clean"] < f["target"],
+        "Of its own training images, clean, the network gets {clean:.2f} % right, less than the target of {target:g} "
+        "%: it wants capacity or training, not regularization.",
+    ),
+    Rule(
+        "overfitting: shown",
+        ("clean", "final", "gap", "gap_low", "gap_high", "split", "runs"),
+        lambda f: f["gap_low"] > 0,
+        "It knows its training images better than new ones, by {gap:.2f} points (95 % {gap_low:+.2f} to "
+        "{gap_high:+.2f}, {runs}): {clean:.2f} % of them, clean, against {final:.2f} % of the {split} images.",
+    ),
+    Rule(
+        "overfitting: not shown",
+        ("clean", "final", "gap", "gap_low", "gap_high", "split", "runs"),
+        lambda f: f["gap_low"] <= 0,
+        "No overfitting is shown: {clean:.2f} % of the training images, clean, against {final:.2f} % of the {split} "
+        "images, {gap:+.2f} points (95 % {gap_low:+.2f} to {gap_high:+.2f}, {runs}).",
+    ),
+    Rule(
+        "overfitting: of one run",
+        ("clean", "final", "gap", "sampling_error", "split", "n"),
+        lambda f: f["n"] == 1,
+        "This run gets {clean:.2f} % of the training images, clean, and {final:.2f} % of the {split} images right: a "
+        "gap of {gap:.2f} points, where the number of {split} images alone leaves {sampling_error:.2f} unsure "
+        "(standard error).",
+    ),
+    Rule(
+        "running: harder than the test",
+        ("running", "running_gap", "clean", "hardening", "split"),
+        lambda f: f["running_gap"] < 0 < f["clean"] - f["running"],
+        "Training is harder than the test: with {hardening} on, the running accuracy of the last epoch is "
+        "{running:.2f} %, {running_gap:+.2f} points from the {split} images; the same images, clean, are at "
+        "{clean:.2f} %.",
+    ),
+    # ------------------------------------------------------------------------- how sure, and what goes wrong
+    Rule(
+        "optimism: of the best epoch",
+        ("optimism", "claimed", "split"),
+        lambda f: f["claimed"] == "best" and f["optimism"] > NOTICEABLE,
+        "The best epoch, which the document reports, is chosen on the {split} images and lies {optimism:.2f} points "
+        "above the last in the mean.",
+    ),
+    Rule(
+        "spread: seeds more than images",
+        ("final_std", "sampling_error", "n", "images"),
+        lambda f: f["final_std"] > f["sampling_error"],
+        "From seed to seed the last epoch varies by {final_std:.2f} points (standard deviation of {n}), more than "
+        "drawing other {images:,} images would ({sampling_error:.2f}): one run says little.",
+    ),
+    Rule(
+        "spread: images more than seeds",
+        ("final_std", "sampling_error", "n", "images"),
+        lambda f: f["final_std"] <= f["sampling_error"],
+        "From seed to seed the last epoch varies by {final_std:.2f} points (standard deviation of {n}); drawing other "
+        "{images:,} images would move it by {sampling_error:.2f}, so more seeds add less than more images.",
+    ),
+    Rule(
+        "classes: one is hardest",
+        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_images"),
+        lambda f: f["hardest_ratio"] >= OUTSTANDING,
+        "Class {hardest} is the hardest: {hardest_missed:.2f} % of its test images are missed, {all_missed:.2f} % of "
+        "all; most often {pair_label} is taken for {pair_predicted} ({pair_images:.1f} images a run).",
+    ),
+    Rule(
+        "classes: none stands out",
+        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_images"),
+        lambda f: f["hardest_ratio"] < OUTSTANDING,
+        "No class stands out: {hardest_missed:.2f} % of the test images of {hardest}, the hardest, are missed, "
+        "{all_missed:.2f} % of all; most often {pair_label} is taken for {pair_predicted} ({pair_images:.1f} images a "
+        "run).",
+    ),
+    Rule(
+        "mistakes: shared",
+        ("common", "common_share", "common_runs", "wrong_images"),
+        lambda f: f["common_share"] >= SHARED,
+        "{common} test images are wrong in every one of {common_runs} seeds, {common_share:.0f} % of the "
+        "{wrong_images:.1f} that a run gets wrong: no other seed will mend these.",
+    ),
+    Rule(
+        "mistakes: each run its own",
+        ("common", "common_share", "common_runs", "wrong_images"),
+        lambda f: f["common_share"] < SHARED,
+        "Of the {wrong_images:.1f} test images that a run gets wrong, {common} are wrong in every one of "
+        "{common_runs} seeds ({common_share:.0f} %): most mistakes are those of a seed, which averaging several "
+        "networks would lessen.",
+    ),
+)
