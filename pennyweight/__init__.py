@@ -99,6 +99,9 @@ PLACES = {
 ELSEWHERE = {"dataset": (API, "load_dataset"), "recipe": (API, "find_recipe")}
 """Those that have another name there."""
 
+SHOWN = ("Recipe",)
+"""Values that a notebook shows as tables without any function having returned them."""
+
 __all__ = [
     "CLASSES",
     "SGD",
@@ -160,9 +163,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'pennyweight' has no attribute '{name}'")
     module, attribute = places[name]
     value = getattr(import_module(module), attribute)
+    if module == API or name in SHOWN:
+        import_module("pennyweight.reporting.notebook").show_tables()
     if module != API:
         return value
-    import_module("pennyweight.reporting.notebook").show_tables()
     return import_module("pennyweight.reporting.python_words").for_python(value)
 
 

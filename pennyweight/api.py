@@ -16,7 +16,7 @@ from pennyweight.base.terminal import is_watched
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
-from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
+from pennyweight.documents.check import CheckedClaims, check_claim, count_figures
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.evidence import Evidence
 from pennyweight.engines.choose import choose_engine
@@ -332,7 +332,7 @@ def records(recipe: str | None = None, *, dataset: str | None = None, engine: st
     return select(tree, recipe=recipe, dataset=dataset, engine=engine)
 
 
-def claims(document: str | None = None, *, records: str | Path | None = None) -> dict[str, tuple[CheckedClaim, ...]]:
+def claims(document: str | None = None, *, records: str | Path | None = None) -> CheckedClaims:
     """Check what the source documents claim, by document; `document` is its number, as 000.
 
     `records` is a folder of records, by default the published ones, which come with the package. Raises UsageError for
@@ -354,7 +354,9 @@ def claims(document: str | None = None, *, records: str | Path | None = None) ->
     )
     titles = {title.split()[0]: title for title in catalogue.DOCUMENTS}
     chosen = CLAIMS if document is None else {document: CLAIMS[document]}
-    return {titles[number]: tuple(check_claim(claim, evidence) for claim in group) for number, group in chosen.items()}
+    return CheckedClaims(
+        (titles[number], tuple(check_claim(claim, evidence) for claim in group)) for number, group in chosen.items()
+    )
 
 
 def verify(

@@ -12,6 +12,8 @@ from pennyweight.base.errors import UsageError
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ENGINES, DEVICES = ("auto", "native", "torch"), ("cpu", "cuda")
+FORMATS = ("table", "torchsummary")
+"""How `show` prints layers."""
 WHOLE_NUMBER = re.compile(r"(-?\d[\d_]*|\d{1,3}(?:,\d{3})+)([kKmM]?)|(\d+\.\d+)([kKmM])")
 THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -66,6 +68,11 @@ def complete_engine(incomplete: str) -> list[str]:
 def complete_device(incomplete: str) -> list[str]:
     """Return the devices that start with what is typed."""
     return _starting_with(incomplete, DEVICES)
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """Return the formats of `show` that start with what is typed."""
+    return _starting_with(incomplete, FORMATS)
 
 
 def complete_setting(incomplete: str) -> list[str]:

@@ -30,6 +30,14 @@ class CheckedClaim:
         return f"<CheckedClaim {self.verdict}: {self.claim.recipe}, {self.claim.quote}>"
 
 
+class CheckedClaims(dict[str, tuple[CheckedClaim, ...]]):
+    """The checked claims of documents, by number and title."""
+
+    def __repr__(self) -> str:
+        """Return one line: how many claims of how many documents there are."""
+        return f"<CheckedClaims: {sum(map(len, self.values()))} claims of {len(self)} documents>"
+
+
 def check_claim(claim: kinds.Claim, evidence: Evidence) -> CheckedClaim:
     """Check one claim with the check of its kind.
 

@@ -1,21 +1,50 @@
-"""STEP.md: a step, or all steps of a journey, as Markdown that can be pasted into coursework as it is."""
+"""STEP.md: a step, or all steps of a journey, as Markdown that can be pasted into coursework as it is.
 
+What stands under its headings is what a page prints there too.
+"""
+
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pennyweight.base.stats import summary
 from pennyweight.judging.ablation import AblationStep
+from pennyweight.judging.seeds import seeds_figures
 from pennyweight.pages.analysis import analyse
+from pennyweight.pages.changes import augmentation_words, changes, channels_of, listed, schedule_words
 from pennyweight.pages.headline import headline, journey_headline
-from pennyweight.pages.requirements import requirements_table
-from pennyweight.pages.step_words import architecture, results_table, targets
+from pennyweight.pages.requirements import (
+    accuracy_words,
+    requirements,
+    requirements_table,
+    seconds_note,
+    seconds_words,
+    summary_table,
+    train_words,
+)
 from pennyweight.pages.steps import Step, median_record
-from pennyweight.pages.summary import seconds_note, summary_table
 from pennyweight.reporting.epoch_log import epoch_log
+from pennyweight.reporting.text import mean_words, plural
 from pennyweight.reporting.torchsummary import torchsummary_text
+from pennyweight.reporting.verdicts import hold_words
 from pennyweight.tables.markdown import escaped, to_markdown
+from pennyweight.tables.table import Column, Table, table
 
 Walk = Sequence[AblationStep]
+KINDS = {
+    "BatchNorm": "batch normalization",
+    "MaxPool": "max pool",
+    "AvgPool": "average pool",
+    "GlobalAvgPool": "global average pool",
+    "Dropout": "dropout",
+    "Linear": "fully connected layer",
+    "Add": "skip connection",
+}
+"""What layers besides convolutions and ReLU are called in a list of them."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +78,8 @@ def _parts(step: Step, before: Step | None, walk: Walk, pictures: Sequence[Pictu
     parts += [f"{heading} Architecture", _bullets(architecture(step, before))]
     parts += [_code(torchsummary_text(step.recipe.plan(step.classes)))]
     parts += [f"{heading} Result"]
-    requirements = requirements_table(step)
-    parts += [to_markdown(requirements)] if requirements.rows else []
+    asked = requirements_table(step)
+    parts += [to_markdown(asked)] if asked.rows else []
     parts += [to_markdown(results_table(step))]
     shown = median_record(step)
     if shown is not None:
@@ -67,3 +96,83 @@ def _bullets(sentences: Sequence[str]) -> str:
 
 def _code(text: str) -> str:
     return f"```text\n{text}\n```"
+
+
+# --------------------------------------------------------------------------------- under the headings
+
+
+def targets(step: Step) -> tuple[str, ...]:
+    """Return what the step is to reach, one sentence each; its own target first, where its document gives it one."""
+    budget = step.budget
+    if budget is None:
+        return (f"No budget is stated for {step.dataset}.",)
+    own = step.target if step.target != budget.accuracy else None
+    first = [f"This step: {own:g} % {budget.split} accuracy in an epoch."] if own is not None else []
+    return (*first, *(f"{one.name[0].upper()}{one.name[1:]}: {one.limit}." for one in requirements(step)))
+
+
+def architecture(step: Step, before: Step | None = None) -> tuple[str, ...]:
+    """Return what the step is built of and trained with, its costs, and what it changes of the one before."""
+    recipe, costs = step.recipe, step.costs
+    plan = recipe.plan(step.classes)
+    channels = channels_of(plan)
+    found = Counter(layer.kind for layer in costs.layers)
+    others = [plural(found[kind], words) for kind, words in KINDS.items() if found[kind]]
+    rows, columns = plan.image_shape[1:]
+    moved = augmentation_words(recipe)
+    trained = [
+        f"{type(recipe.optimizer).__name__} with {schedule_words(recipe)}",
+        f"batches of {recipe.batch_images}",
+        plural(recipe.epochs, "epoch"),
+        *([f"images {moved}"] if moved else []),
+        *(["averaged weights"] if recipe.averaging.is_kept else []),
+    ]
+    sentences = [
+        f"{plural(len(channels), 'convolution')} of {'-'.join(map(str, channels))} channels; {listed(others)}."
+        if others
+        else f"{plural(len(channels), 'convolution')} of {'-'.join(map(str, channels))} channels.",
+        f"{costs.params:,} trained parameters, {costs.macs:,} multiply-accumulates an image; the last convolution sees "
+        f"{costs.receptive_field} pixels of an image of {rows}x{columns}.",
+        f"Trained by {', '.join(trained)}.",
+    ]
+    changed = changes(before.recipe, recipe) if before else ()
+    if before and changed:
+        sentences.append(f"Changed from {before.name}: {listed(changed)}.")
+    if recipe.origin.suggested and step.document:
+        sentences.append(f"Not stated by the document, chosen here: {', '.join(recipe.origin.suggested)}.")
+    return tuple(sentences)
+
+
+def results_table(step: Step) -> Table:
+    """Return the figures that documents list under Result, one per row; accuracies are percentages over seeds."""
+    rows: list[tuple[str, object]] = [("parameters", f"{step.costs.params:,}"), ("seeds", len(step.records))]
+    if step.records:
+        best = np.array([max(row.train_accuracy for row in one.epochs) for one in step.records])
+        rows += [("last training accuracy, %", train_words(step)), ("best training accuracy, %", _mean(best))]
+        rows += _judged_rows(step)
+        rows += [("seconds an epoch (median)", seconds_words(step)), ("verdict", headline(step).text)]
+    return table((Column("figure"), Column("value", narrow="wrap")), rows)
+
+
+def _judged_rows(step: Step) -> list[tuple[str, object]]:
+    hold = step.budget.hold_epochs if step.budget else 1
+    figures = seeds_figures(step.measured, step.split, step.target or 0.0, hold)
+    if figures is None:
+        return [(f"last {step.split} accuracy, %", "not measured")]
+    epochs = [int(np.argmax(curve)) + 1 for one in step.measured if (curve := one.curve(step.split)) is not None]
+    when = f"epoch {min(epochs)}" if len(set(epochs)) == 1 else f"epochs {min(epochs)} to {max(epochs)}"
+    rows: list[tuple[str, object]] = [
+        (f"last {step.split} accuracy, %", accuracy_words(step)),
+        (f"best {step.split} accuracy, %", f"{mean_words(figures.best)} ({when})"),
+    ]
+    if hold > 1:
+        rows.append((f"lowest of {hold_words(hold)}, %", mean_words(figures.lowest)))
+    if step.target is not None:
+        first = "not reached" if figures.first_at_target is None else f"{figures.first_at_target:g} (median)"
+        reached = f"{figures.reached} of {figures.final.n} seeds"
+        rows.append((f"epochs to {step.target:g} %", f"{first}, {reached}" if figures.reached else first))
+    return rows
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    return mean_words(summary(values))

@@ -1,18 +1,38 @@
-"""What a notebook shows of a value instead of its one line: a table, by the way that IPython itself has for it."""
+"""What a notebook shows of a value: its one line, and its tables below, by the method that every notebook looks for.
 
-import sys
-from collections.abc import Callable
+The rooms that these values are from know nothing of tables, so the facade gives them their `_repr_html_`.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import cache
+from html import escape
 from typing import Any
 
-from pennyweight.base.notebook import in_notebook
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import RunRecord, Verdict
+from pennyweight.documents.check import CheckedClaim, CheckedClaims
+from pennyweight.judging.audit import Audit
 from pennyweight.judging.compare import Comparison, Ranking
-from pennyweight.judging.verdict import Judgement
-from pennyweight.reporting.comparisons import comparison_table, ranking_table
-from pennyweight.reporting.judgements import runs_table
+from pennyweight.judging.seeds import SeedsJudgement
+from pennyweight.judging.verdict import Judgement, RunJudgement
+from pennyweight.judging.verify import Verification
+from pennyweight.nets.measure import measure
+from pennyweight.nets.plan import Plan
+from pennyweight.reporting.claims import claims_table
+from pennyweight.reporting.comparisons import comparison_table, pairs_table, ranking_table
+from pennyweight.reporting.judgements import figures_table, runs_table
+from pennyweight.reporting.layers import layer_table
+from pennyweight.reporting.recipes import settings_table
+from pennyweight.reporting.verdicts import limits_table
+from pennyweight.reporting.verification import checks_table
+from pennyweight.settings.recipe import Recipe
 from pennyweight.tables.html import to_html
 from pennyweight.tables.table import Table, right, table
+
+STYLE = (
+    "<style>.pennyweight table td, .pennyweight table th { text-align: left; font-variant-numeric: tabular-nums; } "
+    ".pennyweight table .right { text-align: right; }</style>"
+)
+"""Notebooks align every cell to the right; words read better on the left."""
 
 
 def epochs_table(record: RunRecord) -> Table:
@@ -33,21 +53,54 @@ def epochs_table(record: RunRecord) -> Table:
     )
 
 
-TABLES: dict[type, Callable[[Any], Table]] = {
-    RunRecord: epochs_table,
-    Comparison: lambda comparison: comparison_table(comparison, "first", "second"),
-    Ranking: ranking_table,
-    Judgement: lambda judgement: runs_table(judgement.runs),
+def _recipe_tables(recipe: Recipe) -> list[Table]:
+    try:
+        return [layer_table(measure(recipe.plan())), settings_table(recipe)]
+    except Exception:  # a recipe that cannot work is shown while one finds out why
+        return []
+
+
+def _limits(verdict: Verdict) -> list[Table]:
+    return [limits_table(verdict.limits)] if verdict.limits else []
+
+
+def _figures(group: SeedsJudgement) -> list[Table]:
+    return [figures_table(group.figures)] if group.figures else []
+
+
+TABLES: dict[type, Callable[[Any], Sequence[Table]]] = {
+    Audit: lambda audit: [limits_table(audit.limits)],
+    CheckedClaim: lambda claim: [claims_table([claim])],
+    CheckedClaims: lambda documents: [claims_table(checked) for checked in documents.values()],
+    Comparison: lambda comparison: [comparison_table(comparison, "first", "second")],
+    Judgement: lambda judgement: [
+        runs_table(judgement.runs),
+        *(one for group in judgement.groups if len(group.seeds) > 1 for one in _figures(group)),
+    ],
+    Plan: lambda plan: [layer_table(measure(plan))],
+    Ranking: lambda ranking: [ranking_table(ranking), pairs_table(ranking)],
+    Recipe: _recipe_tables,
+    RunJudgement: lambda run: _limits(run.verdict),
+    RunRecord: lambda record: [*_limits(record.verdict), epochs_table(record)],
+    SeedsJudgement: _figures,
+    Verdict: _limits,
+    Verification: lambda verification: [checks_table(verification)],
 }
+"""The tables of each value."""
 
 
 @cache
 def show_tables() -> None:
-    """Have the notebook that runs this process show the values of TABLES as tables; does nothing elsewhere."""
-    if in_notebook():
-        formatter = sys.modules["IPython"].get_ipython().display_formatter.formatters["text/html"]
-        for kind in TABLES:
-            formatter.for_type(kind, lambda value: to_html(TABLES[type(value)](value)))
+    """Give the values of TABLES the method by which a notebook shows them."""
+    for kind in TABLES:
+        kind._repr_html_ = value_html  # type: ignore[attr-defined]
+
+
+def value_html(value: object) -> str:
+    """Return a value of TABLES as HTML: the line it prints as, and its tables; every text is escaped."""
+    line = escape(repr(value).removeprefix("<").removesuffix(">"))
+    tables = "\n".join(to_html(one) for one in TABLES[type(value)](value))
+    return f'{STYLE}\n<div class="pennyweight">\n<p>{line}</p>\n{tables}\n</div>'
 
 
 def _figure(value: float | None, digits: int) -> str:

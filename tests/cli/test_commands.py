@@ -23,7 +23,7 @@ from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text, s
 
 FROZEN = {
     "list": ["--json", "--wide"],
-    "show": ["--json", "--wide", "-s", "RECIPE"],
+    "show": ["--format", "--json", "--wide", "-s", "RECIPE"],
     "train": [
         *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--initial-weights", "--jobs"),
         *("--json", "--no-test", "--out", "--planned-seeds", "--seed", "--seeds", "--wide", "-s", "-v", "RECIPE"),
