@@ -9,6 +9,7 @@ from typing import Unpack
 
 from pennyweight.base.budget import Budget
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError, did_you_mean, unknown_name_error
+from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stop import Stop, never
@@ -32,6 +33,7 @@ from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.nets.weights import check_fit, content_digest
+from pennyweight.pages.notebook_console import NotebookConsole
 from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
 from pennyweight.reporting.python_words import PythonConsole
@@ -160,8 +162,8 @@ def train(
 ) -> RunRecord:
     """Train a recipe and return its record; an unfinished run is resumed, a finished one is returned as it is.
 
-    Progress is printed to stderr, one line per epoch, in a terminal and in a notebook, or as `progress` says; an
-    `observer` of your own takes its place.
+    Progress is printed to stderr, one line per epoch, in a terminal and in a notebook, which shows the curves too where
+    matplotlib is installed, or as `progress` says; an `observer` of your own takes its place.
     `target` is a recipe, its name or file, or a whole Request. Options are the fields of a Request: `seed`, `settings`,
     `epochs`, `dataset` (a name, or a Dataset), `data`, `engine`, `device`, `out` (the run folder), `initial_weights` (a
     finished run to start from), `use_test` (False never looks at the test images), `planned_seeds` (how many seeds,
@@ -175,7 +177,7 @@ def train(
     """
     request = as_request(target, options)
     if observer is None and (is_watched() if progress is None else progress):
-        console = PythonConsole()
+        console = NotebookConsole() if in_notebook() else PythonConsole()
         try:
             return train_run(plan_run(request, stop=stop), console, stop, again=request.again)
         finally:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +19,6 @@ from small_recipes import TINY
 import pennyweight as pw
 from pennyweight.api import plan_run
 from pennyweight.data.dataset import load
-from pennyweight.reporting.notebook import show_tables
 from pennyweight.reporting.python_words import in_python
 from pennyweight.runs.request import Request
 from pennyweight.training.observer import Silent
@@ -230,11 +228,15 @@ class Shell:
     """What IPython gives in a notebook, and in a terminal without the kernel."""
 
     def __init__(self, kernel: bool) -> None:
-        self.shown: dict[type, Callable[[object], str]] = {}
-        for_type = SimpleNamespace(for_type=self.shown.__setitem__)
-        self.display_formatter = SimpleNamespace(formatters={"text/html": for_type})
+        self.shown: list[tuple[str, bool, str]] = []
+        self.display_pub = SimpleNamespace(publish=self.publish)
         if kernel:
             self.kernel = object()
+
+    def publish(
+        self, data: dict[str, str], metadata: dict[str, object], *, transient: dict[str, str], update: bool
+    ) -> None:
+        self.shown.append((transient["display_id"], update, data["text/html"]))
 
 
 @pytest.mark.parametrize(
@@ -256,16 +258,65 @@ def test_a_notebook_sees_one_line_that_moves_and_one_for_an_epoch(
     assert (written == "") != shown
 
 
-def test_a_notebook_shows_records_and_comparisons_as_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+def rows_shown(value: object) -> int:
+    return value._repr_html_().count("<tr>")  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_notebook_shows_values_as_tables() -> None:
+    (record, *_), judgement = pw.records("progressive-3", dataset="mnist"), pw.judge("progressive-3")
+    recipe, claims = pw.recipe("progressive-3"), pw.claims("003")
+    limits, seeds, layers = 3, 7, len(recipe.plan().nodes)
+    assert rows_shown(record) == (1 + limits) + (1 + 15)
+    assert rows_shown(record.verdict) == rows_shown(judgement.runs[0]) == 1 + limits
+    assert rows_shown(judgement) == (1 + 10) + (1 + seeds)
+    assert rows_shown(judgement.groups[0]) == 1 + seeds
+    assert rows_shown(pw.compare("skip-1", "skip-2")) == 1 + 3
+    assert rows_shown(pw.compare("skip-1", "skip-2", "skip-3")) == (1 + 3) + (1 + 3)
+    assert rows_shown(recipe.plan()) == 1 + layers
+    assert rows_shown(recipe) > 2 + layers
+    assert rows_shown(claims) == sum(1 + len(checked) for checked in claims.values())
+    assert rows_shown(next(iter(claims.values()))[0]) == 2
+    assert rows_shown(pw.audit("skip-3")) == 1 + 2
+    assert f"{record.epochs[-1].test_accuracy:.2f}" in record._repr_html_()
+    assert "Recipe progressive-3: 6,188 parameters" in recipe._repr_html_()
+
+
+def test_what_a_notebook_shows_is_escaped_and_never_fails() -> None:
+    layers = (pw.Conv(8), pw.Relu(), pw.GlobalAvgPool(), pw.Linear(pw.CLASSES))
+    odd = pw.Recipe("<b>", layers, epochs=2, optimizer=pw.Adam())
+    assert "Recipe &lt;b&gt;: 162 parameters" in odd._repr_html_()  # type: ignore[attr-defined]
+    assert "cannot be planned" in replace(odd, layers=(pw.Linear(5),))._repr_html_()  # type: ignore[attr-defined]
+
+
+def test_a_recipe_made_before_any_function_is_called_is_shown_too() -> None:
+    code = """
+import pennyweight as pw
+layers = (pw.Conv(8), pw.Relu(), pw.GlobalAvgPool(), pw.Linear(pw.CLASSES))
+print(pw.Recipe("mine", layers, epochs=2, optimizer=pw.Adam())._repr_html_().count("<table>"))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "2\n"
+
+
+def test_a_notebook_sees_curves_that_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(True)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    show_tables.cache_clear()
-    (record, *_), judgement = pw.records("progressive-3", dataset="mnist"), pw.judge("progressive-3")
-    values = record, judgement, pw.compare("skip-1", "skip-2"), pw.compare("skip-1", "skip-2", "skip-3")
-    html = [shell.shown[type(value)](value) for value in values]
-    show_tables.cache_clear()
-    assert [text.count("<tr>") for text in html] == [1 + 15, 1 + 10, 1 + 3, 1 + 3]
-    assert f"{record.epochs[-1].test_accuracy:.2f}" in html[0]
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr("pennyweight.pages.notebook_console.SHARE", float("inf"))
+    pw.train(TINY, dataset=DIGITS, epochs=3, out=tmp_path / "run")
+    assert [update for _, update, _ in shell.shown] == [False, True, True]
+    assert len({place for place, _, _ in shell.shown}) == 1
+    assert all("<svg" in html for _, _, html in shell.shown)
+    assert len({html for _, _, html in shell.shown}) == 3
+
+
+def test_curves_are_not_drawn_while_they_would_hold_up_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(True)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr("pennyweight.pages.notebook_console.SHARE", 0.0)
+    pw.train(TINY, dataset=DIGITS, epochs=4, out=tmp_path / "run")
+    assert len(shell.shown) == 2  # the first epoch, before anything is known of what drawing costs, and the last
 
 
 def test_a_complete_run_tells_a_python_user_of_an_argument(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,8 @@ def show(
 
     Every layer with its shape, parameters, MACs and receptive field, then every setting and where it comes from.
 
-    Examples: pennyweight show progressive-3; pennyweight show skip-3 --json; pennyweight show skip-3 --format torchsummary
+    Examples: pennyweight show progressive-3; pennyweight show skip-3 --json; pennyweight show skip-3 --format
+    torchsummary
     """
     from pennyweight.api import find_recipe
     from pennyweight.nets.measure import measure

@@ -17,7 +17,9 @@ from pennyweight.judging.compare import compare
 from pennyweight.judging.seeds import final_train_accuracy, finals_of, seeds_figures
 from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
+from pennyweight.pages.requirements import parameter_limit
 from pennyweight.pages.steps import Step, gain_over, seeds_words
+from pennyweight.reporting.verdicts import hold_words
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
 
 Facts: TypeAlias = Mapping[str, Any]
@@ -27,23 +29,34 @@ END = 5
 
 def facts_of(step: Step, before: Step | None = None, walk: Sequence[AblationStep] = ()) -> Facts:
     """Return what is known of a step, of its difference from the one before, and of a walk that ends in it."""
-    facts: dict[str, Any] = {"name": step.name, "split": step.split, "params": step.costs.params, **_budget(step)}
+    split = "validation" if step.split == "val" else step.split
+    facts: dict[str, Any] = {"name": step.name, "split": split, "params": step.costs.params, **_budget(step)}
     facts |= _changed(step, before) if before else {}
     facts |= _walked(walk) if walk and walk[-1].recipe == step.name else {}
     if step.measured:
-        facts |= {"n": len(step.measured), "runs": seeds_words(step.measured)}
+        runs = seeds_words(step.measured)
+        all_runs = runs if len(step.measured) == 1 else f"all of {runs}"
+        facts |= {"n": len(step.measured), "runs": runs, "all_runs": all_runs}
         facts |= _accuracies(step) | _gaps(step) | _end(step) | _drops(step) | _averaged(step)
         facts |= mistake_facts(step.records)
     return facts
 
 
 def _budget(step: Step) -> dict[str, Any]:
-    """Return the limits, where the budget is one for the split that was measured."""
-    budget = step.budget
+    """Return the limits: that of parameters, and that of accuracy where it is of the split that was measured."""
+    budget, facts = step.budget, dict[str, Any]()
+    if (limit := parameter_limit(step)) is not None:
+        cap, included = limit
+        words = f"{'at most' if included else 'fewer than'} {cap:,}"
+        beyond = step.costs.params > cap if included else step.costs.params >= cap
+        facts = {"cap_words": words, "cap_share": 100 * step.costs.params / cap, "beyond_cap": beyond}
     if budget is None or budget.split != step.split:
-        return {}
-    caps = {"max_params": budget.max_params} if budget.max_params else {}
-    return {"target": step.target, "limit": budget.accuracy, "hold": budget.hold_epochs, **caps}
+        return facts
+    return (
+        facts
+        | {"target": step.target, "limit": budget.accuracy, "hold": budget.hold_epochs}
+        | {"hold_words": hold_words(budget.hold_epochs)}
+    )
 
 
 def _summary(name: str, values: Summary) -> dict[str, Any]:
@@ -62,6 +75,7 @@ def _accuracies(step: Step) -> dict[str, Any]:
     facts = _summary("final", figures.final) | {
         "images": images,
         "best_of_all": max(float(curve.max()) for curve in curves),
+        "best": figures.best.mean,
         "optimism": figures.best_epoch_optimism.mean,
         "sampling_error": figures.sampling_error,
         "lowest": figures.lowest.mean,

@@ -11,14 +11,18 @@ from pennyweight.base.stats import FEWEST_SEEDS
 def mistake_facts(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Return the hardest class, the pair most often confused, and how many images every run gets wrong.
 
-    Of the runs that name their classes and evaluated the test images; nothing where there is none, or no mistake.
+    Of the runs that evaluated the test images at their end, where one names their classes; nothing where there is none,
+    or no mistake.
     """
-    looked_at = [one for one in records if one.classes and one.test_class_images and one.epochs[-1].test_correct]
-    named = range(len(looked_at[0].classes)) if looked_at else range(0)
+    looked_at = [one for one in records if one.epochs[-1].test_correct is not None]
+    naming = next((one for one in looked_at if one.classes and one.test_class_images), None)
+    if naming is None:
+        return {}
+    classes, counts, runs = naming.classes, naming.test_class_images, len(looked_at)
+    named = range(len(classes))
     wrong = [one for run in looked_at for one in run.misclassified if one.label in named and one.predicted in named]
     if not wrong:
         return {}
-    classes, counts, runs = looked_at[0].classes, looked_at[0].test_class_images, len(looked_at)
     missed = Counter(mistake.label for mistake in wrong)
     shares = {label: missed[label] / (runs * count) for label, count in enumerate(counts) if count}
     hardest = max(shares, key=lambda label: (shares[label], -label))

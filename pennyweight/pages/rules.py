@@ -12,9 +12,11 @@ from pennyweight.pages.facts import Facts
 
 NOTICEABLE = 0.005
 """Points that are 0.01 when rounded."""
-OUTSTANDING = 1.5
+OUTSTANDING = 1.75
 """How many times the mean of all classes the hardest one is missed before it is named."""
-SHARED = 25.0
+CLEARLY = 1.25
+"""How many times another a spread has to be before it is called larger."""
+SHARED = 15.0
 """Per cent of a run's mistakes that all runs share before they are called the images' own."""
 
 
@@ -97,15 +99,17 @@ RULES: tuple[Rule, ...] = (
     # --------------------------------------------------------------------------------------------- the target
     Rule(
         "size: beyond its limit",
-        ("params", "max_params"),
-        lambda f: f["params"] > f["max_params"],
-        "{params:,} parameters are more than the {max_params:,} allowed, so no training can keep this budget.",
+        ("params", "cap_words", "cap_share", "beyond_cap"),
+        lambda f: f["beyond_cap"],
+        "{params:,} parameters where {cap_words} are allowed, {cap_share:.1f} % of the limit: no training can keep "
+        "this budget.",
     ),
     Rule(
         "target: reached by all",
-        ("target", "reached", "n", "first_epoch", "runs", "split"),
+        ("target", "reached", "n", "first_epoch", "all_runs", "split"),
         lambda f: f["reached"] == f["n"],
-        "The target of {target:g} % {split} accuracy is reached by {runs}, first in epoch {first_epoch:g} (median).",
+        "The target of {target:g} % {split} accuracy is reached by {all_runs}, first in epoch {first_epoch:g} "
+        "(median).",
     ),
     Rule(
         "target: reached by some",
@@ -116,31 +120,31 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "target: not reached",
-        ("target", "reached", "best_of_all", "runs", "split"),
+        ("target", "reached", "best_of_all", "final", "runs", "split"),
         lambda f: f["reached"] == 0,
-        "The target of {target:g} % {split} accuracy is not reached: the best epoch of {runs} is at "
-        "{best_of_all:.2f} %.",
+        "The target of {target:g} % {split} accuracy is not reached: the best epoch of {runs} is at {best_of_all:.2f} "
+        "%, the last at {final:.2f} % in the mean.",
     ),
     Rule(
         "hold: by all",
-        ("limit", "hold", "kept", "n", "lowest_of_all", "runs"),
+        ("limit", "hold", "kept", "n", "lowest_of_all", "all_runs"),
         lambda f: f["kept"] == f["n"] and f["hold"] > 1,
-        "Held to the end by {runs}: none of the last {hold} epochs is below {limit:g} %, the lowest is at "
+        "Held to the end by {all_runs}: none of the last {hold} epochs is below {limit:g} %, the lowest is at "
         "{lowest_of_all:.2f} %.",
     ),
     Rule(
         "hold: by some",
-        ("limit", "hold", "kept", "n", "lowest_of_all", "margin"),
+        ("limit", "hold_words", "kept", "n", "lowest_of_all", "margin"),
         lambda f: 0 < f["kept"] < f["n"],
-        "{kept} of {n} seeds end at {limit:g} % or more in each of the last {hold} epochs that count; the lowest of "
-        "these lies {margin:+.2f} points from it in the mean, in the worst seed at {lowest_of_all:.2f} %.",
+        "{kept} of {n} seeds are at {limit:g} % or more in {hold_words}; the lowest accuracy there lies {margin:+.2f} "
+        "points from it in the mean of all, in the worst seed at {lowest_of_all:.2f} %.",
     ),
     Rule(
         "hold: by none",
-        ("limit", "hold", "kept", "reached", "margin", "best_of_all"),
+        ("limit", "hold_words", "kept", "margin", "best_of_all"),
         lambda f: f["kept"] == 0 and f["best_of_all"] >= f["limit"],
-        "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest of the last {hold} "
-        "lies {margin:+.2f} points from the limit in the mean.",
+        "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest accuracy in "
+        "{hold_words} lies {margin:+.2f} points from it in the mean.",
     ),
     # ------------------------------------------------------------------------------------------------ the end
     Rule(
@@ -195,15 +199,15 @@ RULES: tuple[Rule, ...] = (
         "averaging: gains",
         ("averaging", "averaging_low", "averaging_high"),
         lambda f: f["averaging_low"] > 0,
-        "Averaging the weights is worth {averaging:.2f} points at the end (95 % {averaging_low:+.2f} to "
-        "{averaging_high:+.2f}, against the unaveraged weights of the same runs).",
+        "Averaging the weights is worth {averaging:.3f} points at the end (95 % {averaging_low:+.3f} to "
+        "{averaging_high:+.3f}, against the unaveraged weights of the same runs).",
     ),
     Rule(
         "averaging: not shown",
         ("averaging", "averaging_low", "averaging_high"),
         lambda f: f["averaging_low"] <= 0,
-        "Averaging the weights is not shown to help at the end: {averaging:+.2f} points (95 % {averaging_low:+.2f} to "
-        "{averaging_high:+.2f}, against the unaveraged weights of the same runs).",
+        "Averaging the weights is not shown to help at the end: {averaging:+.3f} points (95 % {averaging_low:+.3f} to "
+        "{averaging_high:+.3f}, against the unaveraged weights of the same runs).",
     ),
     # ------------------------------------------------------------------------------------------------ the gap
     Rule(
@@ -236,6 +240,14 @@ RULES: tuple[Rule, ...] = (
         "(standard error).",
     ),
     Rule(
+        "overfitting: by the running figure alone",
+        ("running", "running_gap", "final", "split", "n"),
+        lambda f: "clean" not in f,
+        "How well it knows its training images, clean, is not recorded of every run; the running training accuracy of "
+        "the last epoch is {running:.2f} %, {running_gap:+.2f} points from the {final:.2f} % of the {split} images "
+        "(mean of {n}).",
+    ),
+    Rule(
         "running: harder than the test",
         ("running", "running_gap", "clean", "hardening", "split"),
         lambda f: f["running_gap"] < 0 < f["clean"] - f["running"],
@@ -246,24 +258,32 @@ RULES: tuple[Rule, ...] = (
     # ------------------------------------------------------------------------- how sure, and what goes wrong
     Rule(
         "optimism: of the best epoch",
-        ("optimism", "claimed", "split"),
+        ("optimism", "claimed", "best", "final", "split"),
         lambda f: f["claimed"] == "best" and f["optimism"] > NOTICEABLE,
-        "The best epoch, which the document reports, is chosen on the {split} images and lies {optimism:.2f} points "
-        "above the last in the mean.",
+        "The best epoch, which the document reports, is chosen on the {split} images: {best:.2f} % in the mean, "
+        "{optimism:.2f} points above the last epoch, which a user would get.",
     ),
     Rule(
         "spread: seeds more than images",
-        ("final_std", "sampling_error", "n", "images"),
-        lambda f: f["final_std"] > f["sampling_error"],
-        "From seed to seed the last epoch varies by {final_std:.2f} points (standard deviation of {n}), more than "
-        "drawing other {images:,} images would ({sampling_error:.2f}): one run says little.",
+        ("final_std", "sampling_error", "n", "images", "final"),
+        lambda f: f["final_std"] > f["sampling_error"] * CLEARLY,
+        "From seed to seed the last epoch varies by {final_std:.3f} points about {final:.2f} % (standard deviation of "
+        "{n}), more than drawing other {images:,} images would ({sampling_error:.3f}): one run says little.",
+    ),
+    Rule(
+        "spread: seeds as much as images",
+        ("final_std", "sampling_error", "n", "images", "final"),
+        lambda f: f["sampling_error"] / CLEARLY <= f["final_std"] <= f["sampling_error"] * CLEARLY,
+        "From seed to seed the last epoch varies by {final_std:.3f} points about {final:.2f} % (standard deviation of "
+        "{n}), about as much as drawing other {images:,} images would ({sampling_error:.3f}).",
     ),
     Rule(
         "spread: images more than seeds",
-        ("final_std", "sampling_error", "n", "images"),
-        lambda f: f["final_std"] <= f["sampling_error"],
-        "From seed to seed the last epoch varies by {final_std:.2f} points (standard deviation of {n}); drawing other "
-        "{images:,} images would move it by {sampling_error:.2f}, so more seeds add less than more images.",
+        ("final_std", "sampling_error", "n", "images", "final"),
+        lambda f: f["final_std"] < f["sampling_error"] / CLEARLY,
+        "From seed to seed the last epoch varies by {final_std:.3f} points about {final:.2f} % (standard deviation of "
+        "{n}), less than drawing other {images:,} images would ({sampling_error:.3f}): for a surer figure, more images "
+        "rather than more seeds.",
     ),
     Rule(
         "classes: one is hardest",
@@ -285,14 +305,13 @@ RULES: tuple[Rule, ...] = (
         ("common", "common_share", "common_runs", "wrong_images"),
         lambda f: f["common_share"] >= SHARED,
         "{common} test images are wrong in every one of {common_runs} seeds, {common_share:.0f} % of the "
-        "{wrong_images:.1f} that a run gets wrong: no other seed will mend these.",
+        "{wrong_images:.1f} that a run gets wrong: training again does not mend these.",
     ),
     Rule(
         "mistakes: each run its own",
         ("common", "common_share", "common_runs", "wrong_images"),
         lambda f: f["common_share"] < SHARED,
         "Of the {wrong_images:.1f} test images that a run gets wrong, {common} are wrong in every one of "
-        "{common_runs} seeds ({common_share:.0f} %): most mistakes are those of a seed, which averaging several "
-        "networks would lessen.",
+        "{common_runs} seeds ({common_share:.0f} %): nearly all mistakes are those of a seed.",
     ),
 )

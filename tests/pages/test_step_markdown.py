@@ -1,0 +1,209 @@
+"""STEP.md is what a student pastes: its tables are of the records, in the form the documents have, and escaped."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from published_steps import published_steps
+from support import run_record
+
+from pennyweight.base.budget import check
+from pennyweight.documents.claims import CLAIMS
+from pennyweight.documents.kinds import ParameterLimit
+from pennyweight.documents.logs import EPOCH_SECONDS
+from pennyweight.pages.changes import changes
+from pennyweight.pages.headline import headline, journey_headline
+from pennyweight.pages.requirements import parameter_limit, requirements, requirements_table, summary_table
+from pennyweight.pages.step import Picture, architecture, journey_markdown, results_table, step_markdown, targets
+from pennyweight.pages.steps import Step, gain_over, median_record
+from pennyweight.recipes import compact, evolution, iteration, own, progressive
+from pennyweight.recipes.catalogue import RECIPES
+from pennyweight.settings.recipe import Origin, Recipe
+
+
+@pytest.fixture(scope="module")
+def progressive_steps() -> list[Step]:
+    return published_steps(progressive.RECIPES)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_documents_limit_of_parameters_is_that_of_the_budget(recipe: Recipe) -> None:
+    limit = parameter_limit(Step(recipe=recipe))
+    assert limit is not None
+    assert limit[0] - (not limit[1]) == recipe.budgets[0].max_params
+    stated = [one for one in CLAIMS.get(recipe.origin.document[:3], ()) if isinstance(one, ParameterLimit)]
+    assert {(one.limit, one.included) for one in stated} <= {limit}
+
+
+def test_a_share_of_the_limit_is_printed_as_document_003_prints_it() -> None:
+    shares = {step.name: requirements(step)[0].share for step in published_steps(compact.RECIPES)}
+    assert shares == {"compact-minimal": "70.6 %", "compact-regularized": "96.0 %"}
+
+
+def test_requirements_pass_and_fail_as_the_budget_says() -> None:
+    for step in published_steps(RECIPES):
+        budget = step.budget
+        assert budget is not None
+        for record in step.records[:3]:
+            asked = requirements(replace(step, records=(record,)))[:3]
+            limits = check(budget, record).limits
+            assert [one.met for one in asked] == [limit.met for limit in limits], (step.name, record.seed)
+            assert {one.result for one in asked} <= {"pass", "fail"}
+
+
+def test_several_seeds_that_differ_neither_pass_nor_fail(progressive_steps: list[Step]) -> None:
+    accuracy = requirements(progressive_steps[2])[2]
+    assert (accuracy.met, accuracy.result) == (None, "2 of 10 seeds")
+    assert requirements(progressive_steps[0])[2].result == "fail 0 of 10 seeds"
+    assert requirements(Step(recipe=progressive.STEP_1))[2].result == "not measured"
+
+
+def test_document_003_asks_of_its_layers_too() -> None:
+    found = {
+        step.name: [(one.result, one.met) for one in requirements(step)[3:]]
+        for step in published_steps(compact.RECIPES)
+    }
+    assert found["compact-regularized"] == [("pass", True)] * 3
+    assert found["compact-minimal"] == [("pass", True), ("not in this network", None), ("pass", True)]
+
+
+def test_the_summary_has_our_figures_beside_those_of_the_document() -> None:
+    steps = published_steps(iteration.RECIPES)
+    rows = summary_table(steps).rows
+    assert [row[2] for row in rows] == ["98.8 final", "97.9 final", "98.8 final"]
+    assert [row[4] for row in rows] == ["98.8 final", "98.9 final", "99.4 final"]
+    assert [row[5] for row in rows] == ["7,998", "7,936", "5,178"]
+    assert [row[9] for row in rows] == ["37.9", "41.3", "57.3"]
+    for step, row in zip(steps, rows, strict=True):
+        finals = [100 * (one.epochs[-1].test_correct or 0) / 10_000 for one in step.records]
+        assert row[3] == f"{np.mean(finals):.2f} ± {np.std(finals, ddof=1):.2f}"
+        assert len(EPOCH_SECONDS[step.name]) == step.recipe.epochs
+
+
+def test_a_step_meets_its_own_target_where_its_document_gives_it_one(progressive_steps: list[Step]) -> None:
+    words = [row[7] for row in summary_table(progressive_steps).rows]
+    assert words == ["9 of 10 seeds (96 %)", "yes (98.5 %)", "2 of 10 seeds"]
+    best = [max(row.test_correct or 0 for row in one.epochs) for one in progressive_steps[0].records]
+    assert sum(count >= 9_600 for count in best) == 9
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kept", "word"),
+    [
+        (own.PENNYWEIGHT_8K, 1, "stays within"),
+        (progressive.STEP_1, 1, "breaks"),
+        (progressive.STEP_1, 10, "breaks"),
+        (own.PENNYWEIGHT_8K, 59, "in 57 of 59 seeds"),
+        (compact.REGULARIZED, 10, "stays within"),
+    ],
+)
+def test_the_headline_says_what_the_records_come_to(recipe: Recipe, kept: int, word: str) -> None:
+    (step,) = published_steps([recipe])
+    found = headline(replace(step, records=step.records[:kept]))
+    assert found.word == word
+    assert found.text.startswith(recipe.name)
+    assert f"{step.costs.params:,} of" in found.text
+
+
+def test_the_headline_of_a_run_without_budget_or_without_runs() -> None:
+    bare = replace(progressive.STEP_3, budgets=(), origin=Origin(document=""), name="made-up")
+    record = replace(run_record([9_000, 9_100]), dataset="letters")
+    assert headline(Step(recipe=bare, records=(record,))).text == (
+        "made-up has no budget on letters: 6,188 parameters, 2 epochs, 91.00 % test accuracy, seed 0."
+    )
+    assert headline(Step(recipe=bare)).text == "made-up has no runs yet: 6,188 parameters."
+    unseen = Step(recipe=progressive.STEP_3, records=(run_record(val=[9_000, 9_100]),))
+    assert "was not evaluated on test images" in headline(unseen).text
+    with pytest.raises(ValueError, match="needs a step"):
+        journey_headline([])
+
+
+def test_what_is_changed_is_said_in_words() -> None:
+    assert changes(progressive.STEP_3, progressive.STEP_3) == ()
+    said = changes(progressive.STEP_2, progressive.STEP_3)
+    assert said[:3] == ("dropout", "a fully connected layer", "augmentation")
+    assert "batches of 128 instead of 32" in said
+    assert "OneCycle to a rate of 0.01 instead of a constant rate of 0.001" in said
+    assert changes(progressive.STEP_3, progressive.STEP_2)[:3] == (
+        "no dropout",
+        "no fully connected layer",
+        "no augmentation",
+    )
+    assert changes(compact.REGULARIZED, replace(compact.REGULARIZED, epochs=8)) == ("8 epochs instead of 12",)
+
+
+def test_step_md_is_target_architecture_result_and_analysis(progressive_steps: list[Step]) -> None:
+    before, step = progressive_steps[1:]
+    text = step_markdown(step, before, pictures=(Picture("figures/my curves.svg", "Accuracy [over] 15 epochs"),))
+    assert re.findall(r"^#+ .*$", text, re.MULTILINE) == [
+        "# progressive-3",
+        "## Target",
+        "## Architecture",
+        "## Result",
+        "## Analysis",
+    ]
+    assert text.count("```") == 4
+    assert "![Accuracy \\[over\\] 15 epochs](figures/my%20curves.svg)" in text
+    shown = median_record(step)
+    assert shown is not None
+    log = [line for line in text.splitlines() if line.startswith("Epoch [")]
+    assert len(log) == 15
+    assert log[14].startswith(f"Epoch [15/15] - Train Loss: {shown.epochs[14].train_loss:.4f}, Train Acc: ")
+    assert f"Test Acc: {shown.epochs[14].test_accuracy:.2f}%" in log[14]
+    assert text == step_markdown(
+        step, before, pictures=(Picture("figures/my curves.svg", "Accuracy [over] 15 epochs"),)
+    )
+
+
+def test_a_journey_is_its_steps_under_one_title(progressive_steps: list[Step]) -> None:
+    text = journey_markdown("000 MNIST <Classification>", progressive_steps)
+    assert text.startswith("# 000 MNIST \\<Classification>\n\nFrom 96.80 to 99.49 % test accuracy in 3 steps, ")
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        f"## {step.name}" for step in progressive_steps
+    ]
+    assert text.count("### Analysis") == 3
+
+
+def test_a_step_that_was_not_run_says_so() -> None:
+    text = step_markdown(Step(recipe=progressive.STEP_3))
+    assert "has no runs yet" in text
+    assert "Nothing was run yet" in text
+    assert journey_headline([Step(recipe=progressive.STEP_3)]).text.endswith("parameters.")
+    assert summary_table([Step(recipe=progressive.STEP_3)]).rows[0][3] == "not run yet"
+
+
+def test_every_table_and_list_of_every_recipe_fits_what_it_says() -> None:
+    for before, step in zip((None, *published_steps(RECIPES)), published_steps(RECIPES), strict=False):
+        table = dict(results_table(step).rows)
+        assert table["parameters"] == f"{step.costs.params:,}"
+        assert any(f"{step.costs.macs:,}" in line for line in architecture(step, before))
+        assert len(targets(step)) >= 3
+        assert len(requirements_table(step).rows) >= 3
+
+
+def test_runs_of_different_recipes_are_no_step(progressive_steps: list[Step]) -> None:
+    first, second = (step.records[0] for step in progressive_steps[:2])
+    with pytest.raises(ValueError, match="differ in more than their seed"):
+        Step(recipe=progressive.STEP_1, records=(first, second))
+    with pytest.raises(ValueError, match="differ in more than their seed"):
+        Step(recipe=progressive.STEP_1, records=(first, first))
+
+
+def test_steps_of_other_data_or_another_split_have_no_gain(progressive_steps: list[Step]) -> None:
+    step = progressive_steps[0]
+    assert gain_over(step, Step(recipe=progressive.STEP_2)) is None
+    elsewhere = [
+        replace(one, provenance=replace(one.provenance, dataset_digest="0" * 64))
+        for one in progressive_steps[1].records
+    ]
+    assert gain_over(step, Step(recipe=progressive.STEP_2, records=tuple(elsewhere))) is None
+    found = gain_over(progressive_steps[1], step)
+    assert found is not None
+    assert found.low > 0
+
+
+def test_a_budget_that_is_too_large_is_said_first() -> None:
+    (step,) = published_steps([evolution.V2])
+    assert requirements(step)[0].share == "498.7 %"
+    assert requirements(step)[0].met is False
