@@ -18,7 +18,7 @@ from pennyweight.judging.seeds import final_train_accuracy, finals_of, seeds_fig
 from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
 from pennyweight.pages.requirements import parameter_limit
-from pennyweight.pages.steps import Step, gain_over, seeds_words
+from pennyweight.pages.steps import Step, gain_over, seeds_words, split_words
 from pennyweight.reporting.verdicts import hold_words
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
 
@@ -29,17 +29,27 @@ END = 5
 
 def facts_of(step: Step, before: Step | None = None, walk: Sequence[AblationStep] = ()) -> Facts:
     """Return what is known of a step, of its difference from the one before, and of a walk that ends in it."""
-    split = "validation" if step.split == "val" else step.split
-    facts: dict[str, Any] = {"name": step.name, "split": split, "params": step.costs.params, **_budget(step)}
+    facts: dict[str, Any] = {
+        "name": step.name,
+        "split": split_words(step.split),
+        "params": step.costs.params,
+        **_budget(step),
+    }
     facts |= _changed(step, before) if before else {}
     facts |= _walked(walk) if walk and walk[-1].recipe == step.name else {}
     if step.measured:
-        runs = seeds_words(step.measured)
-        all_runs = runs if len(step.measured) == 1 else f"all of {runs}"
-        facts |= {"n": len(step.measured), "runs": runs, "all_runs": all_runs}
+        facts |= _runs(step)
         facts |= _accuracies(step) | _gaps(step) | _end(step) | _drops(step) | _averaged(step)
         facts |= mistake_facts(step.records)
     return facts
+
+
+def _runs(step: Step) -> dict[str, Any]:
+    """Return how many runs there are, and the words by which figures of several are called means and medians."""
+    n, runs = len(step.measured), seeds_words(step.measured)
+    if n == 1:
+        return {"n": n, "runs": runs, "all_runs": runs, "mean": "", "median": ""}
+    return {"n": n, "runs": runs, "all_runs": f"all of {runs}", "mean": " in the mean", "median": " (median)"}
 
 
 def _budget(step: Step) -> dict[str, Any]:
@@ -157,7 +167,8 @@ def _changed(step: Step, before: Step) -> dict[str, Any]:
     what = changes(before.recipe, step.recipe)
     cost = step.costs.params - before.costs.params
     words = f"{abs(cost):,} {'more' if cost > 0 else 'fewer'} parameters" if cost else "as many parameters"
-    facts = {"before": before.name, "change": listed(what), "changes": len(what), "cost": words}
+    cause = what[0] if len(what) == 1 else f"{len(what)} changes" if what else "the same settings"
+    facts = {"before": before.name, "cause": cause, "changes": len(what), "cost": words}
     gain = gain_over(step, before)
     if gain is None:
         return facts

@@ -7,8 +7,11 @@ from math import floor
 from pennyweight.base.budget import Budget, check
 from pennyweight.judging.seeds import finals_of, judge_seeds
 from pennyweight.pages.requirements import parameter_limit
-from pennyweight.pages.steps import Step, seeds_words
+from pennyweight.pages.steps import Step, seeds_words, split_words
 from pennyweight.reporting.text import plural
+
+SURE = 0.5
+"""A share of all seeds that a headline names, where it is shown: that more of them keep the budget than break it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def headline(step: Step) -> Headline:
     if not step.records:
         return Headline(f"{step.name} ", "has no runs yet", f": {step.costs.params:,} parameters.", None)
     if budget is None or budget.split != step.split or not step.measured:
-        why = "has no budget" if budget is None else f"was not evaluated on {budget.split} images"
+        why = "has no budget" if budget is None else f"was not evaluated on {split_words(budget.split)} images"
         return Headline(f"{step.name} ", why, f" on {step.dataset}: {_unjudged(step)}.", None)
     kept = [check(budget, record).met is True for record in step.records]
     figures = _figures(step, budget)
@@ -42,7 +45,7 @@ def headline(step: Step) -> Headline:
     if not any(kept):
         return Headline(f"{step.name} ", "breaks", f" its budget in all of {len(kept)} seeds: {figures}.", False)
     share = judge_seeds(step.records, budget).share
-    sure = f"; shown of at least {floor(1000 * share.low) / 10:.1f} % of all seeds" if share.low > 0 else ""
+    sure = f"; shown of {floor(1000 * share.low) / 10:.1f} % of all seeds or more" if share.low >= SURE else ""
     count = f"in {sum(kept)} of {len(kept)} seeds"
     if all(kept):
         return Headline(f"{step.name} ", "stays within", f" its budget {count}: {figures}{sure}.", True)
@@ -62,7 +65,7 @@ def journey_headline(steps: Sequence[Step]) -> Headline:
         return last
     first, end = (float(finals_of(one.measured, one.split).mean()) for one in (run[0], run[-1]))
     way = f"{run[0].costs.params:,} to {run[-1].costs.params:,} parameters"
-    words = f"From {first:.2f} to {end:.2f} % {run[-1].split} accuracy in {len(run)} steps, {way}. "
+    words = f"From {first:.2f} to {end:.2f} % {split_words(run[-1].split)} accuracy in {len(run)} steps, {way}. "
     return Headline(words + last.before, last.word, last.after, last.met)
 
 
@@ -81,5 +84,5 @@ def _unjudged(step: Step) -> str:
     epochs = plural(max(len(record.epochs) for record in step.records), "epoch")
     parts = [f"{step.records[0].params:,} parameters", epochs]
     if step.measured:
-        parts.append(f"{finals_of(step.measured, step.split).mean():.2f} % {step.split} accuracy")
+        parts.append(f"{finals_of(step.measured, step.split).mean():.2f} % {split_words(step.split)} accuracy")
     return ", ".join([*parts, seeds_words(step.records)])

@@ -13,8 +13,8 @@ from pennyweight.documents.kinds import ParameterLimit, Reached
 from pennyweight.documents.logs import EPOCH_SECONDS
 from pennyweight.judging.features import find_feature
 from pennyweight.judging.seeds import finals_of
-from pennyweight.pages.steps import Step
-from pennyweight.reporting.text import mean_words
+from pennyweight.pages.steps import Step, split_words
+from pennyweight.reporting.text import mean_words, plural
 from pennyweight.reporting.verdicts import hold_words
 from pennyweight.tables.table import Column, Table, right, table
 
@@ -87,7 +87,7 @@ def _caps(step: Step, budget: Budget) -> list[Requirement]:
 
 
 def _accuracy(step: Step, budget: Budget) -> Requirement:
-    name = f"{budget.split} accuracy"
+    name = f"{split_words(budget.split)} accuracy"
     limit = f"at least {budget.accuracy:g} % in {hold_words(budget.hold_epochs)}"
     runs = [record for record in step.records if record.evaluated_on(budget.split)]
     if not runs:
@@ -99,8 +99,8 @@ def _accuracy(step: Step, budget: Budget) -> Requirement:
     share = f"{100 * (min(lowest) - needed) / images:+.2f} points"
     if len(runs) == 1:
         return _decided(name, limit, worst, share, held[0])
-    result = f"{PASS if all(held) else FAIL if not any(held) else ''} {sum(held)} of {len(held)} seeds".strip()
     met = True if all(held) else None if any(held) else False
+    result = {True: f"{PASS}, ", False: f"{FAIL}, ", None: ""}[met] + f"{sum(held)} of {len(held)} seeds"
     return Requirement(name, limit, f"{worst} in the worst seed", share, result, met)
 
 
@@ -134,7 +134,7 @@ def summary_table(steps: Sequence[Step]) -> Table:
 
     Beside them stand the figures that its document states of its own run. Training accuracy is the running one.
     """
-    splits = " or ".join(dict.fromkeys(step.split for step in steps))
+    splits = " or ".join(dict.fromkeys(split_words(step.split) for step in steps))
     columns = (
         *(Column("model"), *right("train, %"), Column("its document", "right", "drop")),
         *(*right(f"{splits}, %"), Column("its document", "right", "drop"), *right("parameters", "epochs")),
@@ -196,7 +196,7 @@ def seconds_words(step: Step) -> str:
 def seconds_note(steps: Sequence[Step]) -> str:
     """Return where the seconds were measured, as a sentence: the machines, engines and threads of the runs."""
     where = dict.fromkeys(
-        f"{one.provenance.cpu}, {one.provenance.engine}, {one.provenance.threads} threads"
+        f"{one.provenance.cpu}, {one.provenance.engine.split()[0]} engine on {plural(one.provenance.threads, 'thread')}"
         for step in steps
         for one in step.records
     )

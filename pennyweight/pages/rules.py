@@ -30,9 +30,9 @@ class Rule:
     words: str
 
 
-GAIN = ("gain", "gain_low", "gain_high", "n", "n_before", "before", "change", "cost", "split")
+GAIN = ("gain", "gain_low", "gain_high", "n", "n_before", "before", "cause", "cost", "split")
 INTERVAL = "(95 % {gain_low:+.2f} to {gain_high:+.2f}, {n} seeds against {n_before})"
-SAME_IMAGES = ("gain", "mended", "spoilt", "same_images_p", "before", "change", "cost", "split")
+SAME_IMAGES = ("gain", "mended", "spoilt", "same_images_p", "before", "cause", "cost", "split")
 END = ("end", "swing", "earlier_swing", "calmer_low", "constant", "schedule", "last_rate", "split", "n")
 MOVES = "within the last {end} epochs it moves by {swing:.2f} points, within the {end} before them by "
 SWINGS = MOVES + "{earlier_swing:.2f} (highest less lowest, mean of {n} seeds)."
@@ -43,29 +43,27 @@ RULES: tuple[Rule, ...] = (
         "change: gains, one cause",
         (*GAIN, "changes"),
         lambda f: f["gain_low"] > 0 and f["changes"] == 1,
-        "From {before}, {change} gains {gain:.2f} points of {split} accuracy " + INTERVAL + ", for {cost}.",
+        "From {before}, {cause} gains {gain:.2f} points of {split} accuracy " + INTERVAL + ", for {cost}.",
     ),
     Rule(
         "change: gains, several causes",
         (*GAIN, "changes"),
         lambda f: f["gain_low"] > 0 and f["changes"] > 1,
-        "Changed from {before}: {change}. Together they gain {gain:.2f} points of {split} accuracy "
+        "The {cause} from {before} together gain {gain:.2f} points of {split} accuracy "
         + INTERVAL
-        + ", for {cost}; which of the {changes} does it, these runs do not tell.",
+        + ", for {cost}; which of them does it, these runs do not tell.",
     ),
     Rule(
         "change: loses",
         GAIN,
         lambda f: f["gain_high"] < 0,
-        "Changed from {before}: {change}. This costs {split} accuracy: {gain:+.2f} points "
-        + INTERVAL
-        + ", for {cost}.",
+        "Against {before} ({cause}) {split} accuracy falls: {gain:+.2f} points " + INTERVAL + ", for {cost}.",
     ),
     Rule(
         "change: not shown",
         GAIN,
         lambda f: f["gain_low"] <= 0 <= f["gain_high"],
-        "Changed from {before}: {change}. No difference in {split} accuracy is shown: {gain:+.2f} points "
+        "Against {before} ({cause}) no difference in {split} accuracy is shown: {gain:+.2f} points "
         + INTERVAL
         + ", for {cost}.",
     ),
@@ -73,16 +71,16 @@ RULES: tuple[Rule, ...] = (
         "change: two networks differ",
         SAME_IMAGES,
         lambda f: f["same_images_p"] < SIGNIFICANT,
-        "Changed from {before}: {change}. On the same images this network gets {mended} right that the other gets "
-        "wrong, and {spoilt} wrong that the other gets right ({gain:+.2f} points of {split} accuracy, McNemar's exact "
-        "p {same_images_p:.2g}), for {cost}; one run of each does not tell whether other seeds would.",
+        "Against {before} ({cause}) this network gets {mended} images right that the other gets wrong, and {spoilt} "
+        "wrong that the other gets right: {gain:+.2f} points of {split} accuracy (McNemar's exact p "
+        "{same_images_p:.2g}), for {cost}. One run of each does not tell whether other seeds would.",
     ),
     Rule(
         "change: two networks alike",
         SAME_IMAGES,
         lambda f: f["same_images_p"] >= SIGNIFICANT,
-        "Changed from {before}: {change}. Between the two networks no difference is shown: {mended} images mended, "
-        "{spoilt} spoilt ({gain:+.2f} points of {split} accuracy, McNemar's exact p {same_images_p:.2g}), for {cost}.",
+        "Against {before} ({cause}) no difference is shown on the same images: {mended} mended, {spoilt} spoilt, "
+        "{gain:+.2f} points of {split} accuracy (McNemar's exact p {same_images_p:.2g}), for {cost}.",
     ),
     Rule(
         "walk: gains",
@@ -106,10 +104,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "target: reached by all",
-        ("target", "reached", "n", "first_epoch", "all_runs", "split"),
+        ("target", "reached", "n", "first_epoch", "all_runs", "median", "split"),
         lambda f: f["reached"] == f["n"],
-        "The target of {target:g} % {split} accuracy is reached by {all_runs}, first in epoch {first_epoch:g} "
-        "(median).",
+        "The target of {target:g} % {split} accuracy is reached by {all_runs}, first in epoch {first_epoch:g}{median}.",
     ),
     Rule(
         "target: reached by some",
@@ -120,10 +117,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "target: not reached",
-        ("target", "reached", "best_of_all", "final", "runs", "split"),
+        ("target", "reached", "best_of_all", "final", "runs", "mean", "split"),
         lambda f: f["reached"] == 0,
         "The target of {target:g} % {split} accuracy is not reached: the best epoch of {runs} is at {best_of_all:.2f} "
-        "%, the last at {final:.2f} % in the mean.",
+        "%, the last at {final:.2f} %{mean}.",
     ),
     Rule(
         "hold: by all",
@@ -141,10 +138,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "hold: by none",
-        ("limit", "hold_words", "kept", "margin", "best_of_all"),
+        ("limit", "hold_words", "kept", "margin", "best_of_all", "mean"),
         lambda f: f["kept"] == 0 and f["best_of_all"] >= f["limit"],
         "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest accuracy in "
-        "{hold_words} lies {margin:+.2f} points from it in the mean.",
+        "{hold_words} lies {margin:+.2f} points from it{mean}.",
     ),
     # ------------------------------------------------------------------------------------------------ the end
     Rule(
@@ -258,9 +255,9 @@ RULES: tuple[Rule, ...] = (
     # ------------------------------------------------------------------------- how sure, and what goes wrong
     Rule(
         "optimism: of the best epoch",
-        ("optimism", "claimed", "best", "final", "split"),
+        ("optimism", "claimed", "best", "mean", "split"),
         lambda f: f["claimed"] == "best" and f["optimism"] > NOTICEABLE,
-        "The best epoch, which the document reports, is chosen on the {split} images: {best:.2f} % in the mean, "
+        "The best epoch, which the document reports, is chosen on the {split} images: {best:.2f} %{mean}, "
         "{optimism:.2f} points above the last epoch, which a user would get.",
     ),
     Rule(

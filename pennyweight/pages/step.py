@@ -11,9 +11,10 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from pennyweight.base.budget import check
 from pennyweight.base.stats import summary
 from pennyweight.judging.ablation import AblationStep
-from pennyweight.judging.seeds import seeds_figures
+from pennyweight.judging.seeds import SeedsFigures, seeds_figures
 from pennyweight.pages.analysis import analyse
 from pennyweight.pages.changes import augmentation_words, changes, channels_of, listed, schedule_words
 from pennyweight.pages.headline import headline, journey_headline
@@ -26,11 +27,10 @@ from pennyweight.pages.requirements import (
     summary_table,
     train_words,
 )
-from pennyweight.pages.steps import Step, median_record
+from pennyweight.pages.steps import Step, median_record, split_words
 from pennyweight.reporting.epoch_log import epoch_log
 from pennyweight.reporting.text import mean_words, plural
 from pennyweight.reporting.torchsummary import torchsummary_text
-from pennyweight.reporting.verdicts import hold_words
 from pennyweight.tables.markdown import escaped, to_markdown
 from pennyweight.tables.table import Column, Table, table
 
@@ -107,7 +107,9 @@ def targets(step: Step) -> tuple[str, ...]:
     if budget is None:
         return (f"No budget is stated for {step.dataset}.",)
     own = step.target if step.target != budget.accuracy else None
-    first = [f"This step: {own:g} % {budget.split} accuracy in an epoch."] if own is not None else []
+    first = (
+        [f"This step's own: {own:g} % {split_words(budget.split)} accuracy, in an epoch."] if own is not None else []
+    )
     return (*first, *(f"{one.name[0].upper()}{one.name[1:]}: {one.limit}." for one in requirements(step)))
 
 
@@ -150,7 +152,7 @@ def results_table(step: Step) -> Table:
         best = np.array([max(row.train_accuracy for row in one.epochs) for one in step.records])
         rows += [("last training accuracy, %", train_words(step)), ("best training accuracy, %", _mean(best))]
         rows += _judged_rows(step)
-        rows += [("seconds an epoch (median)", seconds_words(step)), ("verdict", headline(step).text)]
+        rows += [("seconds an epoch (median)", seconds_words(step)), *_kept_row(step)]
     return table((Column("figure"), Column("value", narrow="wrap")), rows)
 
 
@@ -158,20 +160,36 @@ def _judged_rows(step: Step) -> list[tuple[str, object]]:
     hold = step.budget.hold_epochs if step.budget else 1
     figures = seeds_figures(step.measured, step.split, step.target or 0.0, hold)
     if figures is None:
-        return [(f"last {step.split} accuracy, %", "not measured")]
+        return [(f"last {split_words(step.split)} accuracy, %", "not measured")]
     epochs = [int(np.argmax(curve)) + 1 for one in step.measured if (curve := one.curve(step.split)) is not None]
     when = f"epoch {min(epochs)}" if len(set(epochs)) == 1 else f"epochs {min(epochs)} to {max(epochs)}"
+    split = split_words(step.split)
     rows: list[tuple[str, object]] = [
-        (f"last {step.split} accuracy, %", accuracy_words(step)),
-        (f"best {step.split} accuracy, %", f"{mean_words(figures.best)} ({when})"),
+        (f"last {split} accuracy, %", accuracy_words(step)),
+        (f"best {split} accuracy, %", f"{mean_words(figures.best)} ({when})"),
     ]
     if hold > 1:
-        rows.append((f"lowest of {hold_words(hold)}, %", mean_words(figures.lowest)))
+        rows.append((f"lowest of the last {hold} epochs, %", mean_words(figures.lowest)))
     if step.target is not None:
-        first = "not reached" if figures.first_at_target is None else f"{figures.first_at_target:g} (median)"
-        reached = f"{figures.reached} of {figures.final.n} seeds"
-        rows.append((f"epochs to {step.target:g} %", f"{first}, {reached}" if figures.reached else first))
+        rows.append((f"epochs to {step.target:g} %", _arrival_words(figures)))
     return rows
+
+
+def _arrival_words(figures: SeedsFigures) -> str:
+    """Return the epoch in which the target is reached first: of several seeds the median, and how many reach it."""
+    if figures.first_at_target is None:
+        return "not reached"
+    if figures.final.n == 1:
+        return f"{figures.first_at_target:g}"
+    return f"{figures.first_at_target:g} (median), {figures.reached} of {figures.final.n} seeds"
+
+
+def _kept_row(step: Step) -> list[tuple[str, object]]:
+    if step.budget is None:
+        return []
+    kept = [check(step.budget, record).met is True for record in step.records]
+    words = f"{sum(kept)} of {len(kept)} seeds" if len(kept) > 1 else "yes" if kept[0] else "no"
+    return [("budget kept", words)]
 
 
 def _mean(values: NDArray[np.float64]) -> str:

@@ -118,3 +118,8 @@ def median_record(step: Step) -> RunRecord | None:
 def seeds_words(records: Sequence[RunRecord]) -> str:
     """Return `seed 3` for one run, and how many seeds there are of several."""
     return f"seed {records[0].seed}" if len(records) == 1 else f"{len(records)} seeds"
+
+
+def split_words(split: str) -> str:
+    """Return what a split is called in a sentence: `test`, `validation`."""
+    return "validation" if split == "val" else split

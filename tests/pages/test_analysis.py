@@ -237,7 +237,7 @@ def test_two_single_runs_are_held_against_each_other_image_by_image(journeys: li
     old, new = ({mistake.index for mistake in step.records[0].misclassified} for step in (steps[1], steps[2]))
     assert (facts["mended"], facts["spoilt"]) == (len(old - new), len(new - old))
     said = {one.rule: one.text for one in analyse(steps[2], steps[1])}
-    assert f"gets {len(old - new)} right" in said["change: two networks differ"]
+    assert f"gets {len(old - new)} images right" in said["change: two networks differ"]
     assert not any(rule.startswith(("change: gains", "spread")) for rule in said)
 
 

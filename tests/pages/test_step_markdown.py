@@ -55,7 +55,7 @@ def test_requirements_pass_and_fail_as_the_budget_says() -> None:
 def test_several_seeds_that_differ_neither_pass_nor_fail(progressive_steps: list[Step]) -> None:
     accuracy = requirements(progressive_steps[2])[2]
     assert (accuracy.met, accuracy.result) == (None, "2 of 10 seeds")
-    assert requirements(progressive_steps[0])[2].result == "fail 0 of 10 seeds"
+    assert requirements(progressive_steps[0])[2].result == "fail, 0 of 10 seeds"
     assert requirements(Step(recipe=progressive.STEP_1))[2].result == "not measured"
 
 
