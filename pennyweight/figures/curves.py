@@ -47,7 +47,7 @@ def curves(records: Sequence[RunRecord], *, budget: Budget | None = None, width:
     """
     check_records(records)
     phone = width < style.PHONE
-    left, right = (34, 78) if phone else (44, 104)
+    left, right = (42, 82) if phone else (44, 104)
     heights = (210, 120, 54) if phone else (250, 140, 60)
     gap, top = 42, 34
     figure = layout.canvas(width, top + sum(heights) + 2 * gap + 42)

@@ -6,6 +6,7 @@ dropout), or a pool; the sum of a residual is a block of its own, reached by an 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from pennyweight.base.errors import UsageError
+from pennyweight.figures.labels import text_width
 from pennyweight.figures.layout import canvas, sheet
 from pennyweight.figures.style import CATEGORIES, HAIRLINE, INK, LINE, OURS, PHONE, QUIET, RULE, SMALL, TEXT, drawn
 from pennyweight.figures.words import Words, counted
@@ -23,8 +25,6 @@ from pennyweight.nets.plan import Add, Node, Plan, Shape
 
 CHANGES_VALUES_ALONE = (BatchNorm, Relu, Dropout)
 WITHIN = {BatchNorm: "BN", Relu: "ReLU", Dropout: "dropout"}
-NARROWEST = 54
-"""Pixels from the middle of a block to the middle of the next, so that the numbers under them do not touch."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def network(plan: Plan, *, width: int = 1040) -> Figure:
     blocks = blocks_of(plan)
     if len(blocks) > 400:
         raise UsageError(f"The network has {len(blocks):,} blocks; more than 400 cannot be drawn.")
-    if width < PHONE or len(blocks) * NARROWEST > width:
+    if width < PHONE or not _names_fit(blocks, _places(blocks, width)):
         return _downwards(blocks, width)
     return _across(blocks, width)
 
@@ -150,6 +150,12 @@ def _places(blocks: Sequence[Block], width: int) -> list[float]:
     first, last = 108.0, width - 38.0
     step = min(120.0, (last - first) / (len(blocks) - 1))
     return [first + step * number for number in range(len(blocks))]
+
+
+def _names_fit(blocks: Sequence[Block], places: Sequence[float]) -> bool:
+    """Return whether the names under the blocks leave six pixels between each other."""
+    wide = [text_width(_short_name(block), SMALL) for block in blocks]
+    return all((one + other) / 2 + 6 <= places[1] - places[0] for one, other in pairwise(wide))
 
 
 def _thickness(blocks: Sequence[Block], places: Sequence[float]) -> list[float]:

@@ -72,7 +72,7 @@ def plane(points: Sequence[Point], cost: str, budget: Budget | None, width: int)
     if not points or min(point.cost for point in points) <= 0:
         raise UsageError("There is nothing to draw: give points, each of a cost above 0.")
     phone = width < PHONE
-    left, top, tall = (34, 34, 280) if phone else (44, 34, min(420, 0.5 * width))
+    left, top, tall = (42, 34, 280) if phone else (44, 34, min(420, 0.5 * width))
     figure = canvas(width, top + tall + 46)
     axes = panel(figure, left, top, width - left - 8, tall)
     costs = [point.cost for point in points]

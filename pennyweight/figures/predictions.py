@@ -16,7 +16,7 @@ from pennyweight.base.proportion import exact_bounds
 from pennyweight.base.records import RunRecord
 from pennyweight.figures import layout, style
 from pennyweight.figures.calibration import calibration_error, reliability, reliability_words
-from pennyweight.figures.labels import fitted
+from pennyweight.figures.labels import fitted, text_width
 from pennyweight.figures.scales import SAME_DISTANCE, accuracy_axis, height
 from pennyweight.figures.words import Words, counted, percent
 
@@ -73,19 +73,25 @@ def confusion(counts: Counts, classes: Sequence[str], *, width: int = 520) -> Fi
     Raises UsageError for more than 40 classes, for counts of another shape, and for none.
     """
     _check(counts, classes)
-    names_wide = 14 if max(map(len, classes)) <= 2 else 78
+    longest = max(text_width(name, style.TEXT) for name in classes)
+    names_wide = min(longest + 2, 0.3 * width)
     left, top = names_wide + 12, 54
     cell = (width - left - 64) / len(classes)
+    # columns too narrow for names have the numbers of the classes, which then stand before the names as well
+    rows, columns = list(classes), list(classes)
+    if longest > cell - 2:
+        columns = [str(number) for number in range(len(classes))]
+        rows = [f"{number} {name}" for number, name in enumerate(classes)]
     figure = layout.canvas(width, top + cell * len(classes) + 6)
     axes = layout.sheet(figure)
     axes.text(left, 10, "predicted as", va="center", color=style.QUIET)
     axes.text(0, 10, "label", va="center", color=style.QUIET) if left > 60 else None
     axes.text(width, 10, "right, %", ha="right", va="center", color=style.QUIET)
     wrong = counts - np.diag(np.diag(counts))
-    for i, name in enumerate(classes):
+    for i in range(len(classes)):
         middle = cell * (i + 0.5)
-        axes.text(left - 10, top + middle, fitted(name, style.TEXT, names_wide), ha="right", va="center")
-        axes.text(left + middle, top - 14, fitted(name, style.TEXT, cell - 2), ha="center", va="center")
+        axes.text(left - 10, top + middle, fitted(rows[i], style.TEXT, names_wide), ha="right", va="center")
+        axes.text(left + middle, top - 14, columns[i], ha="center", va="center")
         total = int(counts[i].sum())
         share = percent(100 * counts[i, i] / total) if total else "no images"
         axes.text(width, top + middle, share, ha="right", va="center", size=style.SMALL, color=style.QUIET)

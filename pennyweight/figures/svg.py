@@ -117,8 +117,8 @@ def _tag(tag: str, name: str) -> str:
     tag = _IDENTIFIER.sub(lambda found: "" if _GENERATED.match(found[1]) else f' id="{name}-{found[1]}"', tag)
     tag = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", tag)
     tag = re.sub(r'href="#([^"]*)"', rf'href="#{name}-\1"', tag)
-    if "base64" in tag:
-        return tag
+    if tag.startswith("<image"):
+        return _IDENTIFIER.sub("", tag)  # alike pictures would have one identifier, to which nothing refers
     tag = _HEX.sub(lambda found: _COLOURS[found[0]], tag)
     tag = re.sub(r"\s*\n\s*", " ", tag)
     return _NUMBER.sub(lambda found: _short(found[0]), tag)
