@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         published_recipes,
         read_budget,
         records,
+        report,
         train,
         verify,
     )
@@ -72,6 +73,7 @@ PLACES = {
         "published_recipes",
         "read_budget",
         "records",
+        "report",
         "train",
         "verify",
     ),
@@ -149,6 +151,7 @@ __all__ = [
     "read_budget",
     "recipe",
     "records",
+    "report",
     "train",
     "verify",
 ]

@@ -34,6 +34,7 @@ from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.nets.weights import check_fit, content_digest
 from pennyweight.pages.notebook_console import NotebookConsole
+from pennyweight.pages.written import WrittenPage
 from pennyweight.recipes import catalogue
 from pennyweight.recipes.origins import settled
 from pennyweight.reporting.python_words import PythonConsole
@@ -58,6 +59,7 @@ from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
 
 RUNS = Path("runs")
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 def published_recipes() -> tuple[Recipe, ...]:
@@ -370,7 +372,8 @@ def verify(
 ) -> Verification:
     """Recompute what the record of a finished run states; `replay` retrains it as well.
 
-    `folder` is a run folder, or a recipe's name for its published run. `dataset` is what the run was trained on, unless
+    `folder` is a run folder, or a recipe's name for its published run, or a page that `report` wrote, which is rendered
+    again from the evidence it carries. `dataset` is what the run was trained on, unless
     given the one that its record names, from the folder `data`. A replay under other conditions is compared with the
     seeds of the same recipe that lie beside the folder, or are published.
 
@@ -378,6 +381,8 @@ def verify(
     >>> pw.verify(record.folder, dataset=pw.dataset("digits")).agrees
     True
     """
+    if Path(folder).suffix.lower() in PAGE_SUFFIXES:
+        return _verify_page(Path(folder), replay)
     folder = _run_folder(folder)
     record = read_record(folder)
     images = load_dataset(record.dataset if dataset is None else dataset, data)
@@ -386,6 +391,33 @@ def verify(
         return verification
     check = replay_run(folder, images, lambda run: train_run(run, Silent()), _other_seeds(folder, record))
     return replace(verification, checks=(*verification.checks, check))
+
+
+def _verify_page(page: Path, replay: bool) -> Verification:
+    from pennyweight.pages.check import check_page
+
+    if replay:
+        raise UsageError(f"{page} holds no weights to train again from; --replay takes the folder of a run.")
+    return check_page(page)
+
+
+def report(
+    *targets: str | Path | Recipe, out: str | Path | None = None, data: str | Path | None = None
+) -> WrittenPage:
+    """Write a page of documents, recipes, run folders or folders of runs, side by side, and say where.
+
+    A document is its number or family, as `000` or `progressive`. Without `out` the page is `report.html` in the run
+    folder, or in `runs/NAME`. Pictures of test images need the dataset, from `data`, $PENNYWEIGHT_DATA or the cache;
+    nothing is downloaded. Raises UsageError or UnavailableError for what names nothing, and without matplotlib.
+
+    >>> pw.report("progressive-3", out="page.html").page
+    'page.html'
+    """
+    from pennyweight.pages.write import write_page
+
+    for target in targets:
+        coerce("A target", target, str | Path | Recipe)
+    return write_page(targets, None if out is None else Path(out), None if data is None else Path(data))
 
 
 def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:

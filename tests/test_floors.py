@@ -254,6 +254,7 @@ NEEDS = {
     "documents": {"numpy"},
     "judging": {"numpy"},
     "reporting": {"numpy"},
+    "pages": {"numpy", "matplotlib", "jinja2"},
     "cli": {"typer"},
     "api": set[str](),
     "__init__": set[str](),

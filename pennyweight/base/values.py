@@ -7,6 +7,7 @@ import typing
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import NamedTuple, TypeVar
 
 from pennyweight.base.errors import UsageError, unknown_name_error
@@ -56,7 +57,7 @@ def make(kind: type[Kind], fields: Mapping[str, object], prefix: str | None = No
     prefix = f"{kind.__name__}." if prefix is None else prefix
     if not isinstance(fields, Mapping):
         raise UsageError(f"{_shown(fields)} stands where the fields of {kind.__name__} are expected.")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(typing.cast(type, kind))
     known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     checked, problems = {}, []
     for name, given in fields.items():
@@ -74,6 +75,12 @@ def make(kind: type[Kind], fields: Mapping[str, object], prefix: str | None = No
     if problems:
         raise UsageError(" ".join(problems))
     return kind(**checked)
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, object]:
+    """Return the types of a kind's fields, which are looked up for every row of every record."""
+    return typing.get_type_hints(kind)
 
 
 def check_types(value: object, prefix: str | None = None) -> None:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from pennyweight.base.terminal import width_of
-from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, show, train, verify
+from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, report, show, train, verify
 from pennyweight.cli import help as help_command
 from pennyweight.cli import list as list_command
 from pennyweight.reporting.text import wrapped
@@ -59,6 +59,7 @@ app.command("audit", epilog=audit.MEANINGS)(audit.audit)
 app.command("ablate")(ablate.ablate)
 app.command("verify")(verify.verify)
 app.command("claims")(claims.claims)
+app.command("report")(report.report)
 app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)
 app.command("help")(help_command.help_of)

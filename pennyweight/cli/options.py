@@ -99,6 +99,13 @@ def complete_document(incomplete: str) -> list[str]:
     return _starting_with(incomplete, [title.split()[0] for title in DOCUMENTS])
 
 
+def complete_report_target(incomplete: str) -> list[str]:
+    """Return the documents, by number and family, and the published recipes that start with what is typed."""
+    from pennyweight.recipes.catalogue import RECIPE_NAMES, document_words
+
+    return _starting_with(incomplete, [*document_words(), *RECIPE_NAMES])
+
+
 def complete_ablation(incomplete: str) -> list[str]:
     """Return the ablations that start with what is typed."""
     from pennyweight.recipes.catalogue import ABLATIONS

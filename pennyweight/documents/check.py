@@ -61,7 +61,7 @@ def count_figures(documents: Sequence[Sequence[kinds.Claim]]) -> int:
     return max(1, sum(isinstance(claim, FIGURES) for said in documents for claim in said))
 
 
-def _recipes_of(claim: kinds.Claim) -> list[str]:
+def recipes_of(claim: kinds.Claim) -> list[str]:
     """Return the recipes whose runs decide a claim."""
     others = [getattr(claim, name) for name in ("before", "other") if hasattr(claim, name)]
     return [claim.recipe, *others, *getattr(claim, "others", ())]
@@ -69,7 +69,7 @@ def _recipes_of(claim: kinds.Claim) -> list[str]:
 
 def _figure_words(claim: kinds.Claim, evidence: Evidence) -> str:
     """Return what is not stated of the recipes and how many readings were tried; nothing where all is stated."""
-    names = [name for name in _recipes_of(claim) if evidence.left_open(name)]
+    names = [name for name in recipes_of(claim) if evidence.left_open(name)]
     if not names:
         return ""
     settings = dict.fromkeys(setting for name in names for setting in evidence.left_open(name))

@@ -101,8 +101,7 @@ def judge_seeds(records: Sequence[RunRecord], budget: Budget, whose: str = "") -
     if not records:
         raise ValueError("a judgement of seeds needs at least one run")
     checked = [check(budget, record) for record in records]
-    kept = {record.seed: one.met is True for record, one in zip(records, checked, strict=True)}
-    share = kept_share(kept, _plan(records))
+    share = share_of(records, budget)
     structural = any(breach in STRUCTURAL for one in checked for breach in one.breaches)
     verdict = NOT_MET if structural else seeds_verdict(share, budget.hold_rate)
     if verdict == NOT_SHOWN and not share.planned:
@@ -119,6 +118,14 @@ def judge_seeds(records: Sequence[RunRecord], budget: Budget, whose: str = "") -
         other_test_sets=other_test_sets(records, budget) if len(records) > 1 else None,
         verdict=verdict,
     )
+
+
+def share_of(records: Sequence[RunRecord], budget: Budget) -> KeptShare:
+    """Return how many runs kept a budget, and bounds of the share of all seeds that would, without more of a judgement.
+
+    Raises ValueError when there are no runs.
+    """
+    return kept_share({record.seed: check(budget, record).met is True for record in records}, _plan(records))
 
 
 def _plan(records: Sequence[RunRecord]) -> int:

@@ -84,6 +84,24 @@ def published(name: str) -> Recipe | None:
     return next((recipe for recipe in (*RECIPES, *walked) if recipe.name == name), None)
 
 
+def family(recipe: Recipe) -> str:
+    """Return what the names of a document's recipes begin with: `skip` of `skip-1`."""
+    return recipe.name.partition("-")[0]
+
+
+def document_words() -> list[str]:
+    """Return what names a source document: the numbers of all, then their families."""
+    numbers = [title.split()[0] for title in DOCUMENTS]
+    return [*numbers, *dict.fromkeys(family(recipe) for recipe in RECIPES if recipe.origin.document)]
+
+
+def step_before(recipe: Recipe) -> Recipe | None:
+    """Return the recipe of the step before in the same source document, or None."""
+    steps = [one for one in RECIPES if one.origin.document and one.origin.document == recipe.origin.document]
+    place = next((place for place, one in enumerate(steps) if one.name == recipe.name), 0)
+    return steps[place - 1] if place else None
+
+
 def _from_toml(path: Path) -> Recipe:
     try:
         text = read_regular(path, LARGEST_RECIPE_BYTES).decode()

@@ -90,6 +90,7 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
     "verify": ({"agrees": bool, "folder": str, "checks": tuple[Check, ...], "on_trust": tuple[tuple[str, ...], ...]},),
     "claims": (ByName([{"kind": str, **fields_of(Claim), MORE: object, "verdict": str, "reason": str}]),),
     "compare": (Comparison, Ranking),
+    "report": ({"page": str, "size_bytes": int, "steps": tuple[str, ...], "notes": tuple[str, ...]},),
     "fetch": ({"name": str, "folder": str, "train_images": int, "test_images": int, "digest": str},),
     "doctor": (ByName({"ok": bool, "what": str}),),
 }

@@ -40,6 +40,7 @@ FROZEN = {
         *("--csv", "--forbid", "--json", "--max-epochs", "--max-macs", "--max-params", "--min-receptive-field"),
         *("--require", "--wide", "RECIPE..."),
     ],
+    "report": ["--data", "--json", "--out", "TARGET..."],
     "fetch": ["--data", "--json", "DATASET"],
     "doctor": ["--data", "--json", "--wide"],
     "help": ["[COMMAND]"],

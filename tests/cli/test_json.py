@@ -37,6 +37,7 @@ COMMANDS = [
     ("compare", f"{RUN}/seed-0", f"{RUN}/seed-1"),
     ("compare", "progressive-3", "skip-3", "iteration-3"),
     ("doctor",),
+    ("report", f"{RUN}/seed-0", "--out", "page.html"),
     ("fetch", "digits"),
 ]
 

@@ -1,0 +1,48 @@
+"""`pennyweight report`: a page of a document, a recipe or runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pennyweight.cli.options import Data, Json, complete_report_target
+from pennyweight.cli.output import result, result_json
+
+
+def report(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET...",
+            help="A document's number or family (000, progressive), a recipe, a run folder, or a folder of runs; "
+            "several stand side by side. A Python file is executed, nothing in a run folder is.",
+            autocompletion=complete_report_target,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the page is written; default: report.html in the run folder or runs/."
+        ),
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page: target, architecture, result and analysis of each step, with figures.
+
+    The page carries its evidence, asks for nothing over the network, and 'pennyweight verify PAGE.html' checks it.
+
+    Pictures of test images need the dataset on this machine; nothing is downloaded.
+
+    Examples: pennyweight report progressive; pennyweight report runs/progressive-3/seed-0;
+    pennyweight report submissions/anna submissions/ben --out course.html
+    """
+    from pennyweight.api import report as write_report
+
+    written = write_report(*targets, out=out, data=data)
+    if as_json:
+        result_json(written)
+    else:
+        for sentence in written.notes:
+            result(sentence)
+        result(written.page)

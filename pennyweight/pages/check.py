@@ -1,0 +1,181 @@
+"""Is a page what its evidence gives? It is rendered again from what it carries, and what differs is named."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from pathlib import Path
+
+from pennyweight.base.errors import MismatchError, UnavailableError
+from pennyweight.base.reading import read_regular
+from pennyweight.base.records import RunRecord
+from pennyweight.judging.checks import SHOWN, Check
+from pennyweight.judging.verify import Verification
+from pennyweight.pages.blocks import Block, from_json
+from pennyweight.pages.embedding import from_blocks
+from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.gather import epochs_alone
+from pennyweight.pages.render import CLOSING, OPENING, render_body, versions
+from pennyweight.pages.result_tables import PUBLISHED
+from pennyweight.pages.tokens import Section, Token, sections_of
+from pennyweight.recipes.catalogue import published
+from pennyweight.runs.published import WORDS, published_tree
+from pennyweight.runs.record_tree import full_runs
+
+LARGEST_PAGE_BYTES = 64 << 20
+TOLERANCE = 0.02
+"""Pixels by which two drawings of the same points may differ: pages round to a hundredth."""
+MOST_NAMED = 20
+"""Differences that are named one by one."""
+WORDS_SHOWN = 8
+"""Pieces of one difference that are shown."""
+
+
+def check_page(path: Path) -> Verification:
+    """Render a page again from the evidence it carries and compare; no run folder is needed.
+
+    Raises UnavailableError where it cannot be read, MismatchError where it carries no evidence, or evidence whose
+    digests are not those of its content.
+    """
+    try:
+        page = read_regular(path, LARGEST_PAGE_BYTES).decode()
+    except OSError as error:
+        raise UnavailableError(f"Cannot read the page {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise MismatchError(f"{path} is not a page of pennyweight: it is not UTF-8 text.") from error
+    body, text = _split(page, path)
+    blocks, written_by = from_json(text, str(path))
+    evidence = from_blocks(blocks, str(path))
+    checks = [*_digests(blocks), *_published(evidence), *_differences(body, render_body(evidence), written_by)]
+    return Verification(str(path), tuple(checks), tuple(_on_trust(evidence)))
+
+
+def _split(page: str, path: Path) -> tuple[str, str]:
+    """Return a page without its evidence, and the evidence."""
+    before, opening, rest = page.partition(OPENING)
+    text, closing, after = rest.partition(CLOSING)
+    if not opening or not closing or OPENING in after:
+        raise MismatchError(f"{path} carries no evidence: it is no page of 'pennyweight report', or it was cut.")
+    return f"{before}{opening}{closing}{after}", text
+
+
+def _digests(blocks: dict[str, Block]) -> Iterator[Check]:
+    """Yield that the blocks are whole; those that are not were refused before."""
+    yield Check("digests of what it carries", f"{len(blocks)} blocks", f"{len(blocks)} blocks", True)
+
+
+def _published(evidence: Evidence) -> Iterator[Check]:
+    """Yield, for every chapter on published runs, whether they are those that this version publishes."""
+    for chapter in evidence.chapters:
+        if chapter.source.startswith(PUBLISHED):
+            recipe = chapter.step.recipe
+            digests = {one.sha256 for one in full_runs(published_tree(), recipe.name, recipe.epochs)}
+            carried = [one.sha256 for one in chapter.step.records]
+            found = sum(one in digests for one in carried)
+            same = found == len(carried) if chapter.source == WORDS else None
+            yield Check(f"published runs of {chapter.label}", f"{len(carried)}", f"{found} as published here", same)
+    for name, runs in evidence.runs.items():
+        base = published(name)
+        known = {} if base is None else {one.seed: one for one in full_runs(published_tree(), name, base.epochs)}
+        found = sum(one in (known.get(one.seed), _alone(known.get(one.seed))) for one in runs)
+        yield Check(
+            f"published runs of {name}", f"{len(runs)}", f"{found} as published here", found == len(runs) or None
+        )
+
+
+def _alone(record: RunRecord | None) -> RunRecord | None:
+    return record and epochs_alone(record)
+
+
+def _differences(page: str, again: str, written_by: dict[str, str]) -> Iterator[Check]:
+    """Yield what a page says otherwise than its evidence does, section by section."""
+    others = [f"{name} {written_by.get(name, 'unknown')}, here {now}" for name, now in versions().items()]
+    same_versions = written_by == dict(versions())
+    if not same_versions:
+        changed = [
+            words for words, (name, now) in zip(others, versions().items(), strict=True) if written_by.get(name) != now
+        ]
+        yield Check("versions", "; ".join(changed), "drawings are compared as far as they are alike", None)
+    written, found = sections_of(page), sections_of(again)
+    names, expected = [one.name for one in written], [one.name for one in found]
+    if names != expected:
+        yield Check(
+            "sections",
+            _listed(set(names) - set(expected)) or "in another order",
+            _listed(set(expected) - set(names)) or "as rendered",
+            False,
+        )
+    by_name = {one.name: one for one in written}
+    differing = 0
+    for section in found:
+        if section.name not in by_name:
+            continue
+        for check in _section_checks(by_name[section.name], section, same_versions):
+            differing += 1
+            if differing <= MOST_NAMED:
+                yield check
+    if differing > MOST_NAMED:
+        yield Check("further differences", "", f"{differing - MOST_NAMED} more", False)
+    words, points = (sum(one.kind == kind for part in found for one in part.tokens) for kind in ("text", "point"))
+    if not differing and names == expected:
+        yield Check("text of the page", f"{words:,} words", f"{words:,} words", True)
+        yield Check("drawings", f"{points:,} coordinates", f"{points:,} coordinates", True)
+
+
+def _section_checks(written: Section, found: Section, same_versions: bool) -> Iterator[Check]:
+    if written.tokens == found.tokens:
+        return
+    keep = written.tokens, found.tokens
+    if not same_versions:  # drawings may be laid out otherwise: their words and the text must still agree
+        keep = tuple([one for one in tokens if one.kind in ("text", "label")] for tokens in keep)  # type: ignore[assignment]
+    matcher = SequenceMatcher(None, *keep, autojunk=False)
+    for change, start, end, other_start, other_end in matcher.get_opcodes():
+        if change == "equal":
+            continue
+        ours, theirs = keep[0][start:end], keep[1][other_start:other_end]
+        if not _alike(ours, theirs):
+            agrees = None if not same_versions and _only_labels(ours, theirs) else False
+            yield Check(_place(written.name, [*ours, *theirs]), _shown(ours), _shown(theirs), agrees)
+
+
+def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
+    """Return whether pieces differ in coordinates alone, and by no more than drawing rounds to."""
+    for one, other in zip_longest(ours, theirs):
+        if one is None or other is None or one.kind != "point" or other.kind != "point":
+            return False
+        if abs(float(one.text) - float(other.text)) > TOLERANCE:
+            return False
+    return True
+
+
+def _only_labels(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
+    return all(one.kind == "label" for one in (*ours, *theirs))
+
+
+def _place(section: str, pieces: Sequence[Token]) -> str:
+    kinds = {one.kind for one in pieces}
+    what = "drawing" if kinds <= {"point"} else "text" if kinds <= {"text", "label"} else "page"
+    return f"{what} of {section}"
+
+
+def _shown(pieces: Sequence[Token]) -> str:
+    words = " ".join(one.text for one in pieces[:WORDS_SHOWN])
+    return (words + (" ..." if len(pieces) > WORDS_SHOWN else ""))[:200] or "nothing"
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:WORDS_SHOWN])
+
+
+def _on_trust(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield what a page states and cannot show itself: what its runs and their weights are."""
+    for chapter in evidence.chapters:
+        if chapter.step.records and not chapter.source.startswith(PUBLISHED):
+            digests = [one.sha256[:SHOWN] or "none" for one in chapter.step.records]
+            shown = ", ".join(digests[:3]) + (f" and {len(digests) - 3} more" if len(digests) > 3 else "")
+            yield f"runs of {chapter.label}", f"records {shown}"
+        yield from _pictures(chapter)
+
+
+def _pictures(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    if one := chapter.inspection:
+        yield f"pictures of {chapter.label}", f"from run {one.run} (weights {one.weights_sha256[:SHOWN]})"

@@ -1,0 +1,274 @@
+"""What a page says, section by section, as values that its template lays out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from pennyweight.base.records import RunRecord
+from pennyweight.base.stats import accuracy_summary
+from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
+from pennyweight.documents.claims import CLAIMS
+from pennyweight.documents.evidence import Evidence as ClaimEvidence
+from pennyweight.figures.words import counted
+from pennyweight.judging.ablation import AblationStep, ablation_steps
+from pennyweight.judging.seeds import KeptShare, finals_of, share_of
+from pennyweight.pages import drawings
+from pennyweight.pages.analysis import Sentence, analyse
+from pennyweight.pages.drawings import Drawing
+from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.headline import Headline, headline, journey_headline
+from pennyweight.pages.requirements import requirements_table, seconds_note, summary_table
+from pennyweight.pages.result_tables import confused_table, provenance_words, seeds_table
+from pennyweight.pages.step import architecture, results_table, targets
+from pennyweight.pages.steps import Step, median_record
+from pennyweight.recipes.catalogue import ABLATIONS, RECIPES, step_before
+from pennyweight.reporting.ablations import ablation_table
+from pennyweight.reporting.claims import claims_table, verdict_counts
+from pennyweight.reporting.epoch_log import epoch_log
+from pennyweight.reporting.layers import layer_table
+from pennyweight.reporting.recipes import settings_table
+from pennyweight.reporting.text import duration, interval_words, mean_words
+from pennyweight.runs.published import WORDS
+from pennyweight.tables.table import Table, one_line
+
+MOST_IN_FULL = 12
+"""Chapters that are shown in full; further ones stand in the table of results alone."""
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A figure under the verdict: its value, what it is, and the interval or limit it is read with."""
+
+    value: str
+    what: str
+    within: str
+
+
+@dataclass(frozen=True)
+class StepContent:
+    """A chapter as it is laid out: headings, bullets, tables and drawings under Target to Analysis.
+
+    `place` begins the identifiers of everything in it.
+    """
+
+    place: str
+    chapter: Chapter
+    heading: str
+    targets: Sequence[str]
+    target_heading: str
+    requirements: Table
+    architecture: Sequence[str]
+    architecture_heading: str
+    network: Drawing
+    layers: Table
+    result_heading: str
+    results: Table | None
+    ongoing: Sequence[str]
+    curves: Drawing | None
+    log: str
+    log_seed: int
+    confusions: Sequence[Drawing]
+    confused: Table | None
+    mistakes_heading: str
+    images: Sequence[Drawing]
+    arrays: Sequence[Drawing]
+    sentences: Sequence[Sentence]
+    settings: Table
+    seeds: Table | None
+    provenance: str
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """A page from its verdict to its evidence."""
+
+    title: str
+    kicker: str
+    headline: Headline
+    figures: Sequence[KeyFigure]
+    provenance: str
+    opening: Drawing | None
+    summary: Table
+    seconds_note: str
+    steps: Sequence[StepContent]
+    left_out: int
+    frontiers: Sequence[Drawing]
+    staircase: Drawing | None
+    walk: Table | None
+    claims: Table | None
+    claims_heading: str
+
+
+def page_content(evidence: Evidence) -> PageContent:
+    """Return all that a page says, from its evidence alone."""
+    last = evidence.chapters[-1]
+    walk = _walk(evidence)
+    checked = checked_claims(evidence)
+    opening = drawings.opening_drawing(evidence)
+    steps = [
+        _step_content(evidence, chapter, number)
+        for number, chapter in enumerate(evidence.chapters[:MOST_IN_FULL], start=1)
+    ]
+    if opening is None and len(steps) == 1:  # the curves of a single step are what tells it
+        opening, steps = steps[0].curves, [replace(steps[0], curves=None)]
+    return PageContent(
+        title=evidence.title,
+        kicker=f"Document {evidence.document}" if evidence.document else evidence.title,
+        headline=_headline(evidence),
+        figures=tuple(key_figures(last.step)),
+        provenance=provenance_words(last),
+        opening=opening,
+        summary=_summary(evidence.chapters),
+        seconds_note=seconds_note([chapter.step for chapter in evidence.chapters if chapter.step.records]),
+        steps=steps,
+        left_out=max(0, len(evidence.chapters) - MOST_IN_FULL),
+        frontiers=tuple(drawings.frontier_drawings(evidence)),
+        staircase=drawings.staircase_drawing(walk) if walk else None,
+        walk=ablation_table(walk) if walk else None,
+        claims=claims_table(checked, quotes='"') if checked else None,
+        claims_heading=f"What the document claims: {verdict_counts(checked)}" if checked else "",
+    )
+
+
+def _headline(evidence: Evidence) -> Headline:
+    """Return what the page says first: of its document as a whole, of a run that goes on, else of its last step."""
+    last = evidence.chapters[-1]
+    if evidence.document:
+        return journey_headline([one.step for one in evidence.chapters])
+    if last.ongoing and not last.step.records:
+        return Headline(f"{last.label} ", "is not complete", f": {'; '.join(map(so_far, last.ongoing))}.", None)
+    return headline(last.step)
+
+
+def so_far(record: RunRecord) -> str:
+    """Return how far a run is that is not complete, and what it has reached."""
+    split = "test" if record.evaluated_on("test") else "val"
+    accuracy = record.epochs[-1].score(split).accuracy
+    reached = "" if accuracy is None else f", {accuracy:.2f} % {split} accuracy"
+    return f"seed {record.seed} has trained {len(record.epochs)} of {record.planned_epochs} epochs{reached}"
+
+
+def _summary(chapters: Sequence[Chapter]) -> Table:
+    """Return the result summary, each step under the name it has on the page."""
+    found = summary_table([chapter.step for chapter in chapters])
+    rows = zip(chapters, found.rows, strict=True)
+    return replace(found, rows=tuple((one_line(chapter.label), *row[1:]) for chapter, row in rows))
+
+
+def kept_share(step: Step) -> KeptShare | None:
+    """Return how many seeds of a step kept its budget; None without one, or without runs that measured its split."""
+    return share_of(step.measured, step.budget) if step.budget and step.measured else None
+
+
+def key_figures(step: Step) -> Iterator[KeyFigure]:
+    """Yield the four figures of a step: accuracy, parameters, seeds that kept the budget, seconds."""
+    share, budget, params = kept_share(step), step.budget, step.costs.params
+    if step.measured:
+        final = accuracy_summary(finals_of(step.measured, step.split))
+        spread = f"95 % interval {interval_words(final)}" if final.n > 1 else "one seed, no interval"
+        yield KeyFigure(f"{final.mean:.2f} %", f"{step.split} accuracy, last epoch", spread)
+    if budget and budget.max_params:
+        yield KeyFigure(
+            f"{params:,}", "parameters", f"{100 * params / budget.max_params:.1f} % of {budget.max_params:,}"
+        )
+    else:
+        yield KeyFigure(f"{params:,}", "parameters", "no limit")
+    if share and budget:
+        asked = f"asked of {100 * budget.hold_rate:g} % of seeds"
+        yield KeyFigure(f"{share.kept} of {share.seeds}", "seeds within the budget", asked)
+    if step.records:
+        seconds = median(sum(row.seconds for row in record.epochs) for record in step.records)
+        epochs = len(step.records[0].epochs)
+        yield KeyFigure(duration(seconds), "to train", f"{counted(epochs, 'epoch')}, median")
+
+
+def before_of(evidence: Evidence, chapter: Chapter) -> Step | None:
+    """Return the step before a chapter in its source document, with its published runs; None where it has none."""
+    recipe = step_before(chapter.step.recipe) if chapter.source == WORDS else None
+    records = evidence.records(recipe.name) if recipe else ()
+    return Step(recipe=recipe, records=tuple(records)) if recipe and records else None
+
+
+def checked_claims(evidence: Evidence) -> tuple[CheckedClaim, ...]:
+    """Return the document's claims about the chapters, held against the runs that the page carries."""
+    names = {chapter.step.recipe.name for chapter in evidence.chapters if chapter.source == WORDS}
+    held = ClaimEvidence(
+        recipes={recipe.name: recipe for recipe in RECIPES},
+        records=evidence.records,
+        readings=lambda name: evidence.readings.get(name, 1),
+        figures=count_figures(tuple(CLAIMS.values())),
+    )
+    said = (claim for document in CLAIMS.values() for claim in document)
+    return tuple(check_claim(claim, held) for claim in said if claim.recipe in names)
+
+
+def _walk(evidence: Evidence) -> list[AblationStep]:
+    """Return the ablation that leads to one of the chapters, where the page carries all its runs; else nothing."""
+    names = {chapter.label for chapter in evidence.chapters}
+    for walk in ABLATIONS.values():
+        runs = [(words, evidence.records(recipe.name)) for words, recipe in walk]
+        if walk[-1][1].name in names and all(records for _, records in runs):
+            return ablation_steps(runs)
+    return []
+
+
+def _step_content(evidence: Evidence, chapter: Chapter, number: int) -> StepContent:
+    step, place = chapter.step, f"step-{number}"
+    before, costs = before_of(evidence, chapter), chapter.step.costs
+    record = _pictured(chapter)
+    walk = _walk(evidence)
+    inspection, classes = chapter.inspection, record.classes if record else ()
+    reliability = [drawings.calibration_drawing(inspection, place)] if inspection else []
+    counts = drawings.counts_of(record) if record else None
+    budget = step.budget
+    wrong = len(record.misclassified) if record and record.evaluated_on("test") else None
+    return StepContent(
+        place=place,
+        chapter=chapter,
+        heading=_heading(chapter),
+        targets=targets(step),
+        target_heading=f"{step.target:g} % {step.split} accuracy" if step.target else "none stated",
+        requirements=requirements_table(step),
+        architecture=architecture(step, before),
+        architecture_heading=f"{costs.params:,} parameters, {costs.macs:,} multiply-accumulates",
+        network=drawings.network_drawing(chapter, place),
+        layers=layer_table(costs),
+        result_heading=_result_heading(step),
+        results=results_table(step) if step.records else None,
+        ongoing=tuple(map(so_far, chapter.ongoing)),
+        curves=drawings.curves_drawing(chapter, place) if chapter.drawn else None,
+        log=epoch_log(record, step.recipe) if record else "",
+        log_seed=record.seed if record else 0,
+        confusions=[*(drawings.class_drawings(record, place) if record else ()), *reliability],
+        confused=None if record is None or counts is None else confused_table(counts, record.classes),
+        mistakes_heading="" if record is None or wrong is None else f"{wrong:,} of {record.test_images:,} test images",
+        images=[*drawings.image_drawings(inspection, classes, place)] if inspection and classes else [],
+        arrays=[*drawings.array_drawings(inspection, place)] if inspection else [],
+        sentences=analyse(step, before, walk if walk and walk[-1].recipe == step.recipe.name else ()),
+        settings=settings_table(step.recipe),
+        seeds=seeds_table(step.records, budget) if step.records else None,
+        provenance=provenance_words(chapter),
+    )
+
+
+def _pictured(chapter: Chapter) -> RunRecord | None:
+    """Return the run that pictures of single images are of: the one looked into, else the one nearest the median."""
+    inspected = chapter.inspection
+    found = (one for one in chapter.step.records if inspected and one.weights_sha256 == inspected.weights_sha256)
+    return next(found, median_record(chapter.step))
+
+
+def _heading(chapter: Chapter) -> str:
+    step = chapter.step
+    if not step.measured:
+        return f"{chapter.label}: {step.costs.params:,} parameters"
+    accuracy = f"{finals_of(step.measured, step.split).mean():.2f} %"
+    return f"{chapter.label}: {accuracy} with {step.costs.params:,} parameters"
+
+
+def _result_heading(step: Step) -> str:
+    if share := kept_share(step):
+        return f"{share.kept} of {counted(share.seeds, 'seed')} within the budget"
+    if not step.measured:
+        return "not run yet"
+    return f"{mean_words(accuracy_summary(finals_of(step.measured, step.split)))} % in the last epoch"

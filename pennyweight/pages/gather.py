@@ -1,0 +1,207 @@
+"""From what is named to the evidence of a page: published records, runs, and a look into one run of each step."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
+from pennyweight.base.records import RunRecord, name_of
+from pennyweight.data.dataset import Dataset, load
+from pennyweight.documents.check import recipes_of
+from pennyweight.documents.claims import CLAIMS
+from pennyweight.judging.verdict import Problem
+from pennyweight.nets.measure import measure
+from pennyweight.pages.evidence import Chapter, Evidence, Inspection, Standing
+from pennyweight.pages.found_runs import FoundRun, grouped, runs_below
+from pennyweight.pages.inspection import inspect_run
+from pennyweight.pages.steps import Step, median_record
+from pennyweight.pages.targets import Document, Target, find_target
+from pennyweight.recipes.catalogue import ABLATIONS, RECIPES, family, published, step_before
+from pennyweight.runs.folder import RECIPE
+from pennyweight.runs.published import WORDS, published_run, published_run_names, published_tree
+from pennyweight.runs.record_tree import full_runs, readings_tried
+from pennyweight.settings.recipe import Recipe
+
+Datasets = Callable[[str], Dataset]
+"""Returns a dataset by name without downloading it; raises UnavailableError where it is not there."""
+
+
+def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Evidence:
+    """Return the evidence of a page on what is named: documents, recipes, run folders, or folders of them.
+
+    `data` is the folder of the datasets; nothing is downloaded. Runs that cannot be read are named on the page, unless
+    they are all there is: then the error is raised that the first one gave.
+    """
+    if not words:
+        raise UsageError("There is nothing to report on; name a document, a recipe, a run folder or a folder of them.")
+    targets = [find_target(word) for word in words]
+    datasets = _datasets(data)
+    chapters, problems = list[Chapter](), list[Problem]()
+    for word, target in zip(words, targets, strict=True):
+        found, refused = _chapters(target, word, datasets)
+        chapters += [replace(one, label=f"{word}: {one.label}") for one in found] if len(words) > 1 else found
+        problems += refused
+    chapters = _with_short_labels(chapters, [str(word) for word in words])
+    documents = [target for target in targets if isinstance(target, Document)]
+    recipes = [chapter.step.recipe for chapter in chapters if chapter.source == WORDS]
+    needed = _needed_runs(documents, recipes)
+    return Evidence(
+        title=_title(targets, chapters),
+        document=documents[0].title if len(documents) == len(targets) == 1 else "",
+        chapters=tuple(chapters),
+        others=standings(),
+        runs=_supporting(recipes, needed),
+        readings={
+            recipe.name: readings_tried(published_tree(), recipe.name) for recipe in [*recipes, *needed.values()]
+        },
+        problems=tuple(problems),
+    )
+
+
+def standings() -> tuple[Standing, ...]:
+    """Return what the published runs of every recipe come to, in the order of the documents."""
+    found = []
+    for recipe in RECIPES:
+        runs = [one for one in _published_runs(recipe) if one.epochs[-1].test_correct is not None]
+        if runs:
+            found.append(_standing(recipe, runs))
+    return tuple(found)
+
+
+def _standing(recipe: Recipe, runs: Sequence[RunRecord]) -> Standing:
+    costs = measure(recipe.plan())
+    return Standing(
+        name=recipe.name,
+        params=costs.params,
+        macs=costs.macs,
+        seconds=median(sum(row.seconds for row in one.epochs) for one in runs),
+        images=runs[0].test_images,
+        correct=tuple(one.epochs[-1].test_correct or 0 for one in runs),
+        sha256=tuple(one.sha256 for one in runs),
+    )
+
+
+def _chapters(target: Target, word: str | Path | Recipe, datasets: Datasets) -> tuple[list[Chapter], list[Problem]]:
+    if isinstance(target, Document):
+        return [_of_recipe(recipe, recipe.name, datasets) for recipe in target.recipes], []
+    if isinstance(target, Recipe):
+        return [_of_recipe(target, "" if isinstance(word, Recipe) else str(word), datasets)], []
+    runs, problems = runs_below(target)
+    return [_of_runs(group, datasets) for group in grouped(runs)], problems
+
+
+def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:
+    """Return a chapter on a recipe with its published runs; one that is not published has none."""
+    if published(recipe.name) != recipe:
+        words = "Nothing of this recipe has been trained yet."
+        command = f"train {shlex.quote(word)}" if word else ""
+        return Chapter(label=recipe.name, step=Step(recipe=recipe), source="", missing=words, command=command)
+    step = Step(recipe=recipe, records=tuple(_published_runs(recipe)))
+    if recipe.name not in published_run_names():
+        words = f"The package brings no weights of {recipe.name}; its pictures need a run of your own."
+        chapter = Chapter(label=recipe.name, step=step, source=WORDS, missing=words)
+        return replace(chapter, command=f"train {recipe.name} && pennyweight report runs/{recipe.name}")
+    return _inspected(Chapter(label=recipe.name, step=step, source=WORDS), published_run(recipe.name), datasets)
+
+
+def _of_runs(group: Sequence[FoundRun], datasets: Datasets) -> Chapter:
+    """Return a chapter on runs that differ in their seed, and a look into the one nearest to their median."""
+    finished = [one for one in group if one.finished]
+    ongoing = tuple(one.record for one in group if not one.finished)
+    step = Step(recipe=group[0].recipe, records=tuple(one.record for one in finished))
+    source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
+    chapter = Chapter(label=name_of(group[0].record), step=step, source=source, ongoing=ongoing)
+    if not finished:
+        path = group[0].path
+        words = "Its weights can be looked into once the run is complete."
+        command = shlex.join(["train", str(path / RECIPE), "--dataset", ongoing[0].dataset, "--out", str(path)])
+        return replace(chapter, missing=words, command=command)
+    middle = median_record(step)
+    run = next(one for one in finished if one.record is middle)
+    if not run.path.is_dir():
+        words = "A record alone holds no weights to look into."
+        return replace(chapter, missing=words, command=f"train {step.recipe.name} --seed {run.record.seed}")
+    return _inspected(chapter, run.path, datasets)
+
+
+def _inspected(chapter: Chapter, folder: Path, datasets: Datasets) -> Chapter:
+    """Return the chapter with a look into the run in `folder`, or with the reason why there is none."""
+    record = chapter.step.records[0]
+    if not record.evaluated_on("test"):
+        return replace(chapter, missing="The test images were not evaluated in these runs, so none are shown.")
+    try:
+        found: Inspection | None = inspect_run(folder, datasets(record.dataset))
+    except PennyweightError as error:
+        return replace(chapter, missing=str(error), command=f"fetch {record.dataset}")
+    return replace(chapter, inspection=found)
+
+
+def _datasets(data: Path | None) -> Datasets:
+    held: dict[str, Dataset] = {}
+
+    def dataset(name: str) -> Dataset:
+        if name not in held:
+            held[name] = load(name, data, report=lambda text: None, download=False)
+        return held[name]
+
+    return dataset
+
+
+def _published_runs(recipe: Recipe) -> list[RunRecord]:
+    return full_runs(published_tree(), recipe.name, recipe.epochs)
+
+
+def _supporting(recipes: Sequence[Recipe], needed: Mapping[str, Recipe]) -> dict[str, tuple[RunRecord, ...]]:
+    """Return the published runs of what is needed; whole where a step is held against it, else their epochs alone."""
+    before = {one.name for recipe in recipes if (one := step_before(recipe))}
+    return {
+        name: tuple(one if name in before else epochs_alone(one) for one in _published_runs(recipe))
+        for name, recipe in needed.items()
+    }
+
+
+def epochs_alone(record: RunRecord) -> RunRecord:
+    """Return a record without the images it misclassifies, and so without the digest of all it says."""
+    return replace(record, misclassified=(), mistakes_by_epoch=(), sha256="")
+
+
+def _needed_runs(documents: Sequence[Document], recipes: Sequence[Recipe]) -> dict[str, Recipe]:
+    """Return the published recipes besides `recipes` whose runs their claims, their ablation or their gain speak of."""
+    names = {recipe.name for recipe in recipes}
+    claims = [claim for said in CLAIMS.values() for claim in said if claim.recipe in names]
+    needed = [name for claim in claims for name in recipes_of(claim)]
+    needed += [before.name for recipe in recipes if (before := step_before(recipe))]
+    for walk in (ABLATIONS.get(family(document.recipes[0]), ()) for document in documents):
+        needed += [recipe.name for _, recipe in walk]
+    found = {name: published(name) for name in dict.fromkeys(needed) if name not in names}
+    return {name: recipe for name, recipe in found.items() if recipe}
+
+
+def _with_short_labels(chapters: Sequence[Chapter], words: Sequence[str]) -> list[Chapter]:
+    """Return the chapters under names that differ: that of the step, with what named it where that is not enough."""
+    for short in (
+        lambda one: one.label.rpartition(": ")[2],
+        lambda one: one.label,
+        lambda one: f"{one.label} in {one.source}",
+    ):
+        labels = [short(one) for one in chapters]
+        if len(set(labels)) == len(labels):
+            return [replace(one, label=label) for one, label in zip(chapters, labels, strict=True)]
+    counts = Counter[str]()
+    numbered = []
+    for one in chapters:
+        counts[one.label] += 1
+        numbered.append(replace(one, label=f"{one.label} ({counts[one.label]})"))
+    return numbered
+
+
+def _title(targets: Sequence[Target], chapters: Sequence[Chapter]) -> str:
+    if len(targets) == 1 and isinstance(targets[0], Document):
+        return targets[0].title.partition(" ")[2]
+    if not chapters:
+        raise UnavailableError("None of the runs that were named can be read.")
+    shown = [one.label for one in chapters[:3]]
+    return ", ".join(shown) + (f" and {len(chapters) - 3} more" if len(chapters) > 3 else "")

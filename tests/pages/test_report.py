@@ -1,0 +1,180 @@
+"""`pennyweight report`: what can be named, where the page goes, and a sentence for what cannot be shown."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support import TINY
+
+import pennyweight as pw
+from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
+from pennyweight.pages.gather import gather
+from pennyweight.pages.render import render
+from pennyweight.pages.targets import Document, find_target
+from pennyweight.pages.write import page_path
+
+
+@pytest.fixture
+def course(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a copy of the runs in `course/tiny`, which is the working folder."""
+    shutil.copytree(runs, tmp_path / "course" / "tiny")
+    monkeypatch.chdir(tmp_path / "course")
+    monkeypatch.setenv("PENNYWEIGHT_DATA", str(tmp_path / "no-data"))
+    return tmp_path / "course"
+
+
+@pytest.mark.parametrize(
+    ("word", "first"), [("000", "progressive-1"), ("skip", "skip-1"), ("evolution", "evolution-v1")]
+)
+def test_a_document_is_named_by_its_number_or_its_family(word: str, first: str) -> None:
+    target = find_target(word)
+    assert isinstance(target, Document)
+    assert target.recipes[0].name == first
+
+
+def test_a_folder_wins_over_a_document_and_a_recipe(course: Path) -> None:
+    assert isinstance(find_target("skip"), Document)
+    for name in ("skip", "skip-1"):
+        (course / name).mkdir()
+        assert find_target(name) == Path(name)
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("progresive", "Did you mean 'progressive'?"),
+        ("progressive-4", "Did you mean 'progressive-"),
+        ("zebra", "Name a document (000, 001"),
+        ("runs/nothing", "There is no run folder runs/nothing"),
+        ("nothing.toml", "Cannot read the recipe nothing.toml"),
+    ],
+)
+def test_what_names_nothing_is_refused_with_what_is_near(word: str, words: str, course: Path) -> None:
+    with pytest.raises(PennyweightError) as refused:
+        pw.report(word)
+    assert words in str(refused.value)
+
+
+def test_nothing_to_report_on_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to report on"):
+        pw.report()
+
+
+def test_the_page_goes_into_the_folder_it_is_about(course: Path) -> None:
+    assert page_path(["tiny/seed-0"]) == Path("tiny/seed-0/report.html")
+    assert page_path(["tiny"]) == Path("tiny/report.html")
+    assert page_path(["progressive"]) == Path("runs/progressive/report.html")
+    assert page_path(["000"]) == Path("runs/progressive/report.html")
+    assert page_path(["skip-3"]) == Path("runs/skip-3/report.html")
+    assert page_path(["tiny", "skip-3"]) == Path("runs/report.html")
+    assert page_path([TINY]) == Path("runs/tiny/report.html")
+
+
+def test_a_page_is_one_file_that_asks_for_nothing(course: Path) -> None:
+    written = pw.report("tiny")
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert (written.page, written.steps, written.notes) == ("tiny/report.html", ("tiny",), ())
+    assert written.size_bytes == len(page.encode())
+    for asks in ("http://", "https://", "src=", "@import", "url(http", "<link"):
+        assert asks not in page.replace("http://www.w3.org", ""), asks
+    assert "default-src 'none'" in page
+    assert str(course) not in page
+
+
+def test_seeds_of_a_folder_are_one_step_and_other_runs_another(course: Path) -> None:
+    pw.train(TINY, dataset="digits", epochs=1, out="short/seed-0", progress=False)
+    assert [(one.label, len(one.step.records)) for one in gather(["tiny"]).chapters] == [("tiny", 3)]
+    found = gather([Path(".")])
+    assert [one.step.recipe.epochs for one in found.chapters] == [1, 2]
+    assert len({one.label for one in found.chapters}) == 2
+
+
+def test_three_students_with_one_recipe_and_one_seed_stand_side_by_side(course: Path) -> None:
+    for name in ("anna", "ben", "carl"):
+        shutil.copytree("tiny/seed-0", f"{name}")
+    for words in (["anna", "ben", "carl"], ["."]):
+        if words == ["."]:
+            shutil.rmtree("tiny")
+        found = gather(words)
+        assert len(found.chapters) == 3
+        labels = [one.label for one in found.chapters]
+        assert all(name in label for name, label in zip(("anna", "ben", "carl"), labels, strict=True)), labels
+        page = render(found)
+        assert all(label in page for label in labels)
+
+
+def test_a_run_that_cannot_be_read_is_named_on_the_page_and_the_others_are_shown(course: Path) -> None:
+    record = json.loads((course / "tiny/seed-1/record.json").read_text())
+    (course / "tiny/seed-1/record.json").write_text(json.dumps({**record, "schema": 0}))
+    written = pw.report("tiny")
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "its schema is 0, this version reads 1" in page
+    assert len(written.notes) == 1
+    assert pw.verify(written.page).agrees
+    with pytest.raises(PennyweightError, match="its schema is 0"):
+        pw.report("tiny/seed-1")
+
+
+def test_an_empty_folder_is_refused(course: Path) -> None:
+    (course / "empty").mkdir()
+    with pytest.raises(UnavailableError, match="holds no finished run"):
+        pw.report("empty")
+
+
+def test_a_recipe_without_runs_shows_its_network_and_names_the_command(course: Path) -> None:
+    recipe = replace(TINY, name="mine")
+    from pennyweight.settings.recipe_text import recipe_to_text
+
+    Path("mine.toml").write_text(recipe_to_text(recipe))
+    written = pw.report("mine.toml")
+    assert "pennyweight train mine.toml" in written.notes[0]
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "404 parameters" in page
+    assert pw.verify(written.page).agrees
+
+
+def test_a_run_without_test_images_shows_none(course: Path) -> None:
+    recipe = replace(TINY, validation_images=100)
+    pw.train(recipe, dataset="digits", use_test=False, out="chosen", progress=False)
+    written = pw.report("chosen")
+    assert "test images were not evaluated" in written.notes[0]
+    assert pw.verify(written.page).agrees
+
+
+def test_without_the_data_the_page_names_the_command_that_gets_them(course: Path) -> None:
+    written = pw.report("progressive-3")
+    assert "pennyweight fetch mnist" in written.notes[0]
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "pennyweight fetch mnist" in page
+    assert pw.verify(written.page).agrees
+
+
+def test_class_names_are_text_whatever_they_say(tmp_path: Path) -> None:
+    digits = pw.dataset("digits")
+    names = ('<script>alert("x")</script>', "a & b", *digits.class_names[2:])
+    arrays = digits.train_images, digits.train_labels, digits.test_images, digits.test_labels
+    odd = pw.Dataset("odd", names, *arrays)
+    pw.train(TINY, dataset=odd, out=tmp_path / "odd", progress=False)
+    written = pw.report(tmp_path / "odd", out=tmp_path / "odd.html")
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert pw.verify(written.page).agrees
+
+
+def test_a_class_that_is_never_predicted_has_a_row_of_its_own(tmp_path: Path) -> None:
+    digits = pw.dataset("digits")
+    few = digits.train_labels != 7
+    arrays = digits.train_images[few], digits.train_labels[few], digits.test_images, digits.test_labels
+    without = pw.Dataset("no sevens", digits.class_names, *arrays)
+    pw.train(TINY, dataset=without, out=tmp_path / "run", progress=False)
+    written = pw.report(tmp_path / "run")
+    assert pw.verify(written.page).agrees
+
+
+def test_a_replay_of_a_page_is_refused(course: Path) -> None:
+    written = pw.report("tiny")
+    with pytest.raises(UsageError, match="holds no weights"):
+        pw.verify(written.page, replay=True)
