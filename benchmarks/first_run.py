@@ -13,8 +13,8 @@ import time
 from machine import load_average, surroundings, write_report
 
 from pennyweight.native.cache import CACHE
-from pennyweight.native.compiler import CSource, build
 from pennyweight.native.generate import generate
+from pennyweight.native.library import CSource, build
 from pennyweight.native.network import lanes_for
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPES

@@ -32,7 +32,7 @@ from pennyweight.judging.verdict import judge as judge_folders
 from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
-from pennyweight.nets.weights import check_fit, content_digest
+from pennyweight.nets.weights import check_fit
 from pennyweight.pages.notebook_console import NotebookConsole
 from pennyweight.pages.written import WrittenPage
 from pennyweight.recipes import catalogue
@@ -41,24 +41,18 @@ from pennyweight.reporting.python_words import PythonConsole
 from pennyweight.runs.find import find_runs, records_in, run_key
 from pennyweight.runs.folder import RECORD, read_record
 from pennyweight.runs.model import TrainedModel, load_trained
-from pennyweight.runs.naming import folder_for
+from pennyweight.runs.naming import RUNS, conditions, folder_for
 from pennyweight.runs.published import is_published, published_run, published_tree
 from pennyweight.runs.record_tree import full_runs, read_tree, readings_tried, select
 from pennyweight.runs.request import DEFAULT_DATASET, Request, RequestOptions, as_request, assignments_of
 from pennyweight.runs.run import Run
+from pennyweight.settings.keys import change, differences, kept_by_kinds
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
-from pennyweight.settings.recipe_text import (
-    LARGEST_RECIPE_BYTES,
-    budget_from_text,
-    change,
-    differences,
-    kept_by_kinds,
-)
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
 
-RUNS = Path("runs")
 PAGE_SUFFIXES = (".html", ".htm")
 
 
@@ -108,6 +102,7 @@ def load_dataset(
     if isinstance(name, Dataset):
         return name
     coerce("The name of a dataset", name, str)
+    coerce("data", data, str | Path | None)
     return read_dataset(name, Path(data) if data else None, stop=stop)
 
 
@@ -124,9 +119,6 @@ def plan_run(target: str | Recipe | Request, *, stop: Stop = never, **options: U
     changes = differences(catalogue.published(recipe.name) or base, recipe)
     dataset = load_dataset(request.dataset, request.data, stop=stop)
     initial = _initial_weights(request.initial_weights, recipe, dataset) if request.initial_weights else None
-    conditions = [] if dataset.name == DEFAULT_DATASET else [f"dataset={dataset.name}"]
-    conditions += [] if request.use_test else ["no-test"]
-    conditions += [] if initial is None else [f"from={content_digest(initial, {})[:12]}"]
     run = Run(
         recipe=recipe,
         dataset=dataset,
@@ -142,7 +134,8 @@ def plan_run(target: str | Recipe | Request, *, stop: Stop = never, **options: U
         planned_seeds=request.planned_seeds,
     )
     check_run(run)
-    return run if request.out else replace(run, folder=folder_for(run, RUNS, [*changes, *conditions]))
+    named = conditions(dataset.name, request.use_test, run.initial_sha256)
+    return run if request.out else replace(run, folder=folder_for(run, RUNS, [*changes, *named]))
 
 
 def _initial_weights(folder: Path, recipe: Recipe, dataset: Dataset) -> State:
@@ -401,9 +394,7 @@ def _verify_page(page: Path, replay: bool) -> Verification:
     return check_page(page)
 
 
-def report(
-    *targets: str | Path | Recipe, out: str | Path | None = None, data: str | Path | None = None
-) -> WrittenPage:
+def report(*targets: str | Path | Recipe, out: str | Path | None = None, data: str | Path | None = None) -> WrittenPage:
     """Write a page of documents, recipes, run folders or folders of runs, side by side, and say where.
 
     A document is its number or family, as `000` or `progressive`. Without `out` the page is `report.html` in the run

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pennyweight.base.budget import Budget
-from pennyweight.base.records import EpochRow, Provenance, RunRecord, Verdict, run_record_from_json, sealed, to_json
+from pennyweight.base.record_text import run_record_from_json, sealed, to_json
+from pennyweight.base.records import EpochRow, Provenance, RunRecord, Verdict
 from pennyweight.data.sources import MNIST
 from pennyweight.nets.layers import (
     CLASSES,
@@ -28,9 +29,9 @@ from pennyweight.nets.layers import (
     Residual,
 )
 from pennyweight.nets.plan import Plan, make_plan
+from pennyweight.settings.keys import KINDS, settings_of
 from pennyweight.settings.optimizers import SGD
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import KINDS, settings_of
 
 MNIST_SHAPE = (1, 28, 28)
 BUDGET = Budget(dataset="mnist", max_params=8_000, max_epochs=15, accuracy=99.4, hold_epochs=3)

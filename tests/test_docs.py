@@ -89,6 +89,21 @@ def test_the_python_of_the_readme_runs(
     assert capsys.readouterr().out == "(7, 1, 1)\n"
 
 
+def test_the_steps_to_images_of_ones_own_work_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    (command,) = commands("docs/data.md")
+    for number, code in enumerate(blocks("docs/data.md", "python")):
+        exec(compile(code, "docs/data.md", "exec"), names)
+        if number == 0:
+            done = run(command, tmp_path)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.splitlines()[-1] == "runs/progressive-1+epochs=1+dataset=other-mnist/seed-0"
+    assert re.fullmatch(r"runs/signs\+dataset=signs/seed-0 \d+\n", capsys.readouterr().out)
+
+
 def test_ci_runs_the_lines_of_the_documents_as_they_stand() -> None:
     told = make_lines("README.md") | make_lines("CONTRIBUTING.md")
     assert {target_of(line) for line in told} == {"train", "test", "test-all", "campaign", "wheel"}

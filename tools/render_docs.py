@@ -28,7 +28,7 @@ from pennyweight.judging.ablation import ablation_steps
 from pennyweight.judging.selection import rank
 from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
-from pennyweight.reporting.ablations import ablation_table
+from pennyweight.reporting.ablations import ablation_table, effort_words
 from pennyweight.reporting.claims import claims_table, contradictions_table, verdict_counts
 from pennyweight.reporting.outputs import outputs_page, schemas
 from pennyweight.reporting.published import choices_table, results_table, runs_table
@@ -42,6 +42,8 @@ from pennyweight.tables.table import Column, right, table
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
+SEEDS, CORES = 5, 2
+"""The default of `ablate`, and a small laptop's."""
 BETWEEN = "\n\n"
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -115,6 +117,8 @@ def walk() -> Iterator[str]:
     """Yield what each change from the first step of document 000 to its third gains, from full runs of all steps."""
     tree = read_tree(RECORDS)
     steps = [(label, full_runs(tree, recipe.name, recipe.epochs)) for label, recipe in progressive.ABLATION]
+    effort = effort_words([recipe for _, recipe in progressive.ABLATION], SEEDS, "mnist", tree, CORES)
+    yield textwrap.fill(f"The command trains {effort}", width=120) + "\n"
     yield to_markdown(ablation_table(ablation_steps(steps)))
 
 

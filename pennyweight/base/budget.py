@@ -1,6 +1,6 @@
 """A budget and the one question it answers: did this run keep it?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
@@ -82,6 +82,29 @@ def budget_for(budgets: tuple[Budget, ...], dataset: str) -> Budget | None:
     return next((budget for budget in budgets if budget.dataset == dataset), None)
 
 
+def hold_words(epochs: int) -> str:
+    """Return the epochs that an accuracy has to hold in as words."""
+    return "the last epoch" if epochs == 1 else f"each of the last {epochs} epochs"
+
+
+_EARLY_WORDS = {
+    "in each of the last 1 epochs": f"in {hold_words(1)}",
+    "measured in 0 of the last 1 epochs": "not measured in the last epoch",
+}
+
+
+def in_present_words(verdict: Verdict) -> Verdict:
+    """Return a verdict as `check` words it now; records of early versions say `in each of the last 1 epochs`."""
+    return replace(verdict, limits=tuple(map(_in_present_words, verdict.limits)))
+
+
+def _in_present_words(limit: Limit) -> Limit:
+    allowed, measured = limit.allowed, limit.measured
+    for early, present in _EARLY_WORDS.items():
+        allowed, measured = allowed.replace(early, present), measured.replace(early, present)
+    return replace(limit, allowed=allowed, measured=measured)
+
+
 def _cap(name: str, measured: int, cap: int | None, breach: str) -> list[tuple[Limit, str]]:
     if cap is None:
         return []
@@ -95,20 +118,14 @@ def _accuracy(budget: Budget, record: RunRecord) -> list[tuple[Limit, str]]:
     needed = budget.correct_needed(images)
     held = bool(measured) and min(measured) >= needed
     name = f"{budget.split} accuracy"
-    allowed = (
-        f"at least {budget.accuracy:g} % ({needed:,} of {images:,}) in each of the last {budget.hold_epochs} epochs"
-    )
+    allowed = f"at least {budget.accuracy:g} % ({needed:,} of {images:,}) in {hold_words(budget.hold_epochs)}"
     figure = f"lowest {100 * min(measured) / images:.2f} % ({min(measured):,} of {images:,})" if measured else "none"
     rows = []
     if len(record.epochs) < budget.hold_epochs:
         run_length = Limit("epochs run", f"at least {budget.hold_epochs}", str(len(record.epochs)), False)
         rows.append((run_length, "too_short"))
     if len(measured) < len(last) or not measured:
-        return [
-            *rows,
-            (
-                Limit(name, allowed, f"measured in {len(measured)} of the last {len(last)} epochs", False),
-                "not_measured",
-            ),
-        ]
+        counted = f"measured in {len(measured)} of the last {len(last)} epochs"
+        unmeasured = "not measured in the last epoch" if len(last) == 1 else counted
+        return [*rows, (Limit(name, allowed, unmeasured, False), "not_measured")]
     return [*rows, (Limit(name, allowed, figure, held), "accuracy_not_held")]

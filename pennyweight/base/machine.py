@@ -7,6 +7,9 @@ from pathlib import Path
 
 from pennyweight.base.errors import UnavailableError
 
+MOST_DIGITS = 9
+"""Digits of $OMP_NUM_THREADS that are read; there are never as many threads."""
+
 
 @cache
 def processor() -> str:
@@ -22,6 +25,12 @@ def processor() -> str:
 def usable_cores() -> int:
     """Return how many cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def asked_threads() -> int | None:
+    """Return $OMP_NUM_THREADS, as PyTorch reads it; None where it is not a number above 0."""
+    text = os.environ.get("OMP_NUM_THREADS", "").strip()[:MOST_DIGITS]
+    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def available_memory() -> int:

@@ -68,8 +68,8 @@ Interval = TypeVar("Interval", Summary, Difference)
 def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float = 0.95) -> Difference:
     """Compare two samples of shapes (n,) and (m,) whose spreads may differ (Welch, Biometrika 1947).
 
-    With one value on a side, or no spread on either, the interval is unbounded and the p-value 1: equal counts of few
-    images are chance.
+    With one value on a side, or no spread on either, the interval is unbounded and the p-value not a number: nothing is
+    told by one value, and equal counts of few images are chance.
     Raises ValueError when a side has no values.
     """
     one, other = summary(first), summary(second)
@@ -77,7 +77,7 @@ def welch(first: NDArray[np.float64], second: NDArray[np.float64], confidence: f
     parts = one.std**2 / one.n, other.std**2 / other.n
     variance = sum(parts)
     if min(one.n, other.n) == 1 or variance == 0:
-        return Difference(mean, float("-inf"), float("inf"), 1.0)
+        return Difference(mean, float("-inf"), float("inf"), float("nan"))
     degrees = variance**2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
     half = student_t_quantile((1 + confidence) / 2, degrees) * sqrt(variance)
     p_value = 2 * (1 - _student_t_below(abs(mean) / sqrt(variance), degrees))

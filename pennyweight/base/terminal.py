@@ -3,11 +3,11 @@
 import codecs
 import os
 import sys
-import textwrap
 from contextlib import suppress
 from typing import TextIO
 
 from pennyweight.base.notebook import in_notebook
+from pennyweight.base.wrapping import lines_of
 
 PIPE_COLUMNS = 1_000
 """Columns of what no terminal shows: wide enough for `grep` to find a row of a table in one line."""
@@ -55,8 +55,7 @@ def fresh_line(stream: TextIO) -> str:
 
 def tell(text: str) -> None:
     """Print a sentence on stderr, in lines of the terminal's width."""
-    lines = textwrap.fill(text, width_of(sys.stderr), subsequent_indent="  ", break_on_hyphens=False)
-    print(lines, file=sys.stderr, flush=True)
+    print("\n".join(lines_of(text, width_of(sys.stderr), rest="  ")), file=sys.stderr, flush=True)
 
 
 def is_ascii(stream: TextIO) -> bool:

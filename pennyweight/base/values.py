@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pennyweight.base.errors import UsageError, unknown_name_error
@@ -104,6 +105,8 @@ def check_types(value: object, prefix: str | None = None) -> None:
 
 def coerce(where: str, value: object, hint: object) -> object:
     """Return `value` if it fits the type `hint` (a whole number fits a float), else raise UsageError naming `where`."""
+    if value == "" and Path in typing.get_args(hint):
+        raise UsageError(f"{where} is an empty text, which is no path; leave it out, or give one.")
     if fits(value, hint):
         return value
     if fits(value, int) and fits(float(typing.cast(int, value)), hint):

@@ -6,7 +6,7 @@ import typer
 
 from pennyweight.base.errors import unknown_name_error
 from pennyweight.cli.options import Data, DatasetName, Json, Wide, complete_ablation
-from pennyweight.cli.output import columns, require_reader, result, result_json
+from pennyweight.cli.output import columns, require_reader, result, result_json, say
 
 
 def ablate(
@@ -27,20 +27,23 @@ def ablate(
 ) -> None:
     """Measure each change between two recipes over seeds.
 
-    Complete runs are not retrained; if the command is killed, run it again to resume.
+    Says first how many runs that is, and about how long they take. Complete runs are not retrained; if the command is
+    killed, run it again to resume.
 
     Example: pennyweight ablate progressive --seeds 0-4
     """
     from dataclasses import replace
 
     from pennyweight.api import load_dataset, plan_run
+    from pennyweight.base.machine import usable_cores
     from pennyweight.cli.seeds import parse_seeds
     from pennyweight.cli.several import Display, end_unless_complete, label_of, training_work
     from pennyweight.cli.signals import stop_on_signals
     from pennyweight.judging.ablation import ablation_steps
     from pennyweight.recipes.catalogue import ABLATIONS
-    from pennyweight.reporting.ablations import ablation_table
+    from pennyweight.reporting.ablations import ablation_table, effort_words
     from pennyweight.reporting.advice import Advice
+    from pennyweight.runs.published import published_tree
     from pennyweight.runs.request import Request
     from pennyweight.tables.text import to_text
     from pennyweight.training.pool import share_cores
@@ -59,6 +62,9 @@ def ablate(
     together, threads = share_cores(jobs, len(requests))
     recipes = {recipe.name: recipe for _, recipe in ABLATIONS[ablation]}
     work = {name: training_work(recipe) for name, recipe in recipes.items()}
+    cores = min(usable_cores(), together * threads)
+    effort = effort_words(list(recipes.values()), len(parse_seeds(seeds)), images.name, published_tree(), cores)
+    say(f"{ablation}, {effort} Those that are complete are not retrained.")
     display = Display(work, len(parse_seeds(seeds)), label_of)
     outcomes = display.carry_out(requests, jobs=together, threads=threads, stop=stop)
     end_unless_complete(outcomes, stop())

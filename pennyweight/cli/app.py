@@ -1,45 +1,13 @@
 """The commands put together; nothing heavy is imported here, so that help answers at once."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from pennyweight.base.terminal import width_of
 from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, report, show, train, verify
 from pennyweight.cli import help as help_command
 from pennyweight.cli import list as list_command
-from pennyweight.reporting.text import wrapped
-
-
-class Commands(TyperGroup):
-    """The commands, whose usage errors are wrapped where a terminal shows them."""
-
-    def make_context(self, *args: Any, **extra: Any) -> Any:
-        """Read the words before the command."""
-        with _wrapped_errors():
-            return super().make_context(*args, **extra)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Read the words after the command, and carry it out."""
-        with _wrapped_errors():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _wrapped_errors() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        # the class of usage errors has no public name in typer
-        if sys.stderr.isatty() and (sentence := getattr(error, "format_message", None)):
-            lines = wrapped(f"Error: {sentence()}", width=width_of(sys.stderr)).removeprefix("Error: ")
-            error.format_message = lambda: lines  # type: ignore[attr-defined]
-        raise
-
+from pennyweight.cli.commands import Command, Commands
 
 app = typer.Typer(
     cls=Commands,
@@ -63,6 +31,8 @@ app.command("report")(report.report)
 app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)
 app.command("help")(help_command.help_of)
+for each in app.registered_commands:
+    each.cls = Command
 
 
 @app.callback(

@@ -21,7 +21,10 @@ Document = Annotated[
 def claims(
     document: Document = None,
     records: Annotated[
-        Path | None, typer.Option(help="Folder of records; default: the published ones, which come with the package.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder of records; default: the published ones, which come with the package."
+        ),
     ] = None,
     wide: Wide = False,
     as_json: Json = False,

@@ -58,13 +58,19 @@ def _json_values(data: Data) -> dict[str, dict[str, object]]:
 
 
 def _run_folder_fact() -> dict[str, object]:
-    from pennyweight.api import RUNS
+    from pennyweight.runs.naming import RUNS
 
     try:
         here = os.getcwd()
     except OSError as error:
         return {"ok": False, "what": f"the current folder: {error.strerror}"}
-    return {"ok": os.access(here, os.W_OK), "what": os.path.join(here, RUNS)}
+    folder = os.path.join(here, RUNS)
+    place = folder if os.path.exists(folder) else here
+    if os.access(place, os.W_OK | os.X_OK):
+        return {"ok": True, "what": folder}
+    read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+    why = "its file system is mounted read-only" if read_only else "this user has no permission to write there"
+    return {"ok": False, "what": f"no run can be kept in {place}: {why}; name another folder with --out"}
 
 
 def _compiler_fact() -> dict[str, object]:
@@ -106,6 +112,6 @@ def _fetch(name: str, data: Data) -> str:
     """Return the command that downloads a dataset to where it is looked for."""
     import shlex
 
-    from pennyweight.base.program import program_words
+    from pennyweight.base.program import command_line_words
 
-    return shlex.join([*program_words(), "fetch", name, *(() if data is None else ("--data", str(data)))])
+    return shlex.join([*command_line_words(), "fetch", name, *(() if data is None else ("--data", str(data)))])

@@ -9,7 +9,10 @@ from pennyweight.cli.output import columns, result, result_json, say
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="DATASET", autocompletion=complete_dataset)] = "mnist",
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[DATASET]", help="mnist or fashion-mnist.", autocompletion=complete_dataset),
+    ] = "mnist",
     data: Data = None,
     as_json: Json = False,
 ) -> None:

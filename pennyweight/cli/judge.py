@@ -38,7 +38,7 @@ def judge(
 ) -> None:
     """Judge finished runs against their budgets.
 
-    A run kept or broke its budget. A recipe with two or more seeds is met, not met, or not shown yet.
+    A run kept or broke its budget. A recipe with two or more seeds is met, not met, or not shown.
 
     Your own limits override a run's. Recipe, record, weights and checkpoint are first checked against each other.
 
@@ -71,7 +71,10 @@ def judge(
         )
     else:
         if judgement.runs:
-            result(judgement_text(judgement, columns(wide)))
+            limits: dict[str, object] = {"--budget": budget, "--max-params": max_params, "--max-epochs": max_epochs}
+            limits |= {"--accuracy": accuracy, "--hold": hold}
+            flags = [f"{flag}={value}" for flag, value in limits.items() if value is not None]
+            result(judgement_text(judgement, columns(wide), limits=flags))
         for problem in judgement.problems:
             say(f"Error: {problem.message}")
     if judgement.problems:

@@ -31,13 +31,13 @@ def whole_number(text: str | int) -> int:
 
 def count_option(help: str) -> Any:
     """Return an option that is a whole number as people write it."""
-    return typer.Option(metavar="INTEGER", parser=whole_number, help=help)
+    return typer.Option(metavar="N", parser=whole_number, help=help)
 
 
 def require_one_value(settings: Sequence[str] | None) -> None:
     """Raise UsageError with a command for each value, where a setting is given several: a run has one."""
     from pennyweight.reporting.command import same_command
-    from pennyweight.settings.recipe_text import values_apart
+    from pennyweight.settings.keys import values_apart
 
     several = {text: values_apart(text) for text in settings or () if values_apart(text)}
     if several:
@@ -77,8 +77,8 @@ def complete_format(incomplete: str) -> list[str]:
 
 def complete_setting(incomplete: str) -> list[str]:
     """Return the settings that start with what is typed, as `epochs=`; behind the `=` of one with kinds, its kinds."""
+    from pennyweight.settings.keys import kinds_of, setting_keys
     from pennyweight.settings.recipe import Recipe
-    from pennyweight.settings.recipe_text import kinds_of, setting_keys
 
     kinds = [f"{key}={kind}" for key, named in kinds_of(Recipe).items() for kind in named]
     return _starting_with(incomplete, kinds if "=" in incomplete else [f"{key}=" for key in setting_keys(Recipe)])
@@ -126,14 +126,24 @@ Target = Annotated[
         autocompletion=complete_recipe,
     ),
 ]
-DatasetName = Annotated[str, typer.Option(help="mnist, fashion-mnist or digits.", autocompletion=complete_dataset)]
+DatasetName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="mnist, fashion-mnist or digits (embedded in the package). Other images in the files of mnist are called "
+        "other-mnist (docs/data.md).",
+        autocompletion=complete_dataset,
+    ),
+]
 Wide = Annotated[
     bool, typer.Option("--wide", help="Print every column and cell in full, as where no terminal shows them.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder that holds mnist/ and others; default: $PENNYWEIGHT_DATA, else the user's cache."),
+    typer.Option(
+        metavar="FOLDER", help="Folder that holds mnist/ and others; default: $PENNYWEIGHT_DATA, else the user's cache."
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

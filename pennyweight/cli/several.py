@@ -71,7 +71,9 @@ class BriefDisplay(Display):
         """Print how a run ended."""
         super().event(request, event)
         if isinstance(event, Done):
-            self._print(f"{run_line(event.record)}  {progress_words(self.progress, perf_counter())}")
+            # below it, a terminal's bar says how many are done
+            done = "" if has_moving_line(sys.stderr) else f"  {progress_words(self.progress, perf_counter())}"
+            self._print(run_line(event.record, width_of(sys.stderr)) + done)
 
     def line(self, request: Request, text: str) -> None:
         """Leave out the lines of single runs."""

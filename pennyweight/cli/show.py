@@ -38,7 +38,7 @@ def show(
     from pennyweight.nets.measure import measure
     from pennyweight.reporting.recipes import recipe_text
     from pennyweight.reporting.torchsummary import torchsummary_text
-    from pennyweight.settings.recipe_text import kept_by_kinds
+    from pennyweight.settings.keys import kept_by_kinds
 
     require_one_value(settings)
     if layout not in FORMATS:
@@ -61,7 +61,7 @@ def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]
 
     from pennyweight.recipes.origins import layer_settings, variant_words
     from pennyweight.reporting.recipes import trained_words
-    from pennyweight.settings.recipe_text import settings_of
+    from pennyweight.settings.keys import settings_of
 
     settings = settings_of(recipe)
     return {

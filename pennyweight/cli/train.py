@@ -31,14 +31,17 @@ def train(
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Several seeds, as 0-4 or 0,2,5.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Seeds trained at the same time; default: one per core.")] = None,
     epochs: Annotated[int | None, count_option("Epochs instead of the recipe's own.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, native or torch.", autocompletion=complete_engine)] = "auto",
-    device: Annotated[str, typer.Option(help="cpu or cuda.", autocompletion=complete_device)] = "cpu",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, native or torch.", autocompletion=complete_engine)
+    ] = "auto",
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.", autocompletion=complete_device)] = "cpu",
     dataset: DatasetName = "mnist",
     data: Data = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Run folder, taken literally, instead of runs/RECIPE/seed-N; with --seeds, the folder of seed-0, ..."
+            metavar="FOLDER",
+            help="Run folder, taken literally, instead of runs/RECIPE/seed-N; with --seeds, the folder of seed-0, ...",
         ),
     ] = None,
     again: Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from pennyweight.api import RUNS, load_dataset, plan_run
+from pennyweight.api import load_dataset, plan_run
 from pennyweight.base.errors import MismatchError, UsageError
 from pennyweight.cli.output import columns, result, result_json, say
 from pennyweight.cli.several import BriefDisplay, end_unless_complete, label_of, training_work
@@ -13,6 +13,7 @@ from pennyweight.reporting.advice import Advice
 from pennyweight.reporting.progress import progress_text
 from pennyweight.reporting.text import plural, wrapped
 from pennyweight.runs.folder import seed_folder
+from pennyweight.runs.naming import RUNS
 from pennyweight.runs.request import Request
 from pennyweight.settings.recipe import Recipe
 from pennyweight.training.pool import share_cores
@@ -53,7 +54,7 @@ def train_all(
         for words in left_out:
             result(wrapped(words, width=columns(wide)))
         what = "This judges every recipe by all of its seeds:"
-        result(Advice("", ((what, ("judge", str(RUNS))),)).text(columns(wide)))
+        result(Advice("", ((what, ("judge", str(request.out or RUNS))),)).text(columns(wide)))
     end_unless_complete(outcomes, stop())
 
 

@@ -43,7 +43,8 @@ def train_many(
     if as_json:
         result_json(records)
     elif records:
-        result(judgement_text(judge(*(record.folder for record in records)), columns(wide)))
+        judged = judge(*(record.folder for record in records))
+        result(judgement_text(judged, columns(wide), request=request))
         for folder in dict.fromkeys(str(Path(record.folder).parent) for record in records):
             result(folder)
     end_unless_complete(outcomes, stop())

@@ -107,7 +107,7 @@ def load(
         return _dataset(name, digits.CLASS_NAMES, arrays)
     source = sources.SOURCES.get(name.removeprefix(sources.OTHER))
     if source is None:
-        raise unknown_name_error("dataset", name, DATASET_NAMES, sources.ELSEWHERE)
+        raise _unknown(name)
     root = fetch.data_folder(folder)
     train, test = read_pairs(source, _paths(source, root, report, download, stop))
     dataset = _dataset(source.name, source.class_names, (train.images, train.labels, test.images, test.labels))
@@ -168,6 +168,12 @@ def _kind(value: object) -> str:
 def _dataset(name: str, class_names: tuple[str, ...], arrays: _Four) -> Dataset:
     digest = arrays_digest(*arrays)
     return Dataset(sources.content_name(name, digest), class_names, *_read_only(arrays), digest)
+
+
+def _unknown(name: str) -> UsageError:
+    """Return the error for a name of no dataset; without a near one, images of the user's own may be meant."""
+    error = unknown_name_error("dataset", name, DATASET_NAMES, sources.ELSEWHERE)
+    return error if "Did you mean" in str(error) else UsageError(f"{error} {sources.OWN_IMAGES}")
 
 
 def _other_content(dataset: Dataset, source: sources.Source, home: Path) -> str:

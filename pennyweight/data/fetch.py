@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,11 @@ from pennyweight.base.files import TEMPORARY_SUFFIX, write_atomically
 from pennyweight.base.lock import file_lock
 from pennyweight.base.stop import Stop, attend, never
 from pennyweight.data.download import MirrorFailed, Timeouts, answers, download
-from pennyweight.data.sources import EMBEDDED, Source, SourceFile
+from pennyweight.data.sources import EMBEDDED, OWN_IMAGES, Source, SourceFile
 
+PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+MOST_ENTRIES = 1_000
+"""Of a folder that was named for data, looked at for pictures before anything is downloaded into it."""
 LOCK_NAME = ".download.lock"
 _PATIENCE = Timeouts()
 _NEEDS_NO_DOWNLOAD = f"`--dataset {EMBEDDED}` needs no download."
@@ -98,11 +102,19 @@ def require_folder(source: Source, folder: Path) -> None:
     """
     if not folder.is_dir() and folder != _user_cache():
         raise UnavailableError(f"There is no folder {folder}; name the one that holds {source.name}/.")
+    if not (folder / source.name).is_dir() and (picture := _picture_in(folder)):
+        raise UnavailableError(f"{folder} holds pictures, as {picture}, and no {source.name}/. {OWN_IMAGES}")
     if not missing(source, folder):
         raise UnavailableError(
             f"{folder} holds the files themselves; name the folder above: --data {folder.absolute().parent}, "
             f"whose sub-folder is called {source.name}."
         )
+
+
+def _picture_in(folder: Path) -> Path | None:
+    """Return a picture in a folder or one of its sub-folders, as of classes; None where none is soon found."""
+    entries = islice(chain(folder.glob("*"), folder.glob("*/*")), MOST_ENTRIES)
+    return next((one for one in entries if one.suffix.lower() in PICTURES), None)
 
 
 def by_hand(source: Source, files: Sequence[SourceFile], home: Path) -> str:

@@ -75,8 +75,8 @@ def _require_size(source: Source, pair: Pair) -> None:
     rows, columns = pair.images.shape[1:]
     if (rows, columns) != (IMAGE_PIXELS, IMAGE_PIXELS):
         raise _refused(
-            f"{pair.images_path} holds images of {rows}x{columns} pixels, "
-            f"but those of {source.name} have {IMAGE_PIXELS}x{IMAGE_PIXELS}"
+            f"{pair.images_path} holds images of {rows}x{columns} pixels, but those of {source.name} have "
+            f"{IMAGE_PIXELS}x{IMAGE_PIXELS}; other sizes train in Python, as a Dataset (docs/data.md)"
         )
 
 
@@ -86,7 +86,8 @@ def _require_known_labels(source: Source, pair: Pair) -> None:
         at = int(beyond[0])
         raise _refused(
             f"There is label {pair.labels[at]} at index {at} of {pair.labels_path}, "
-            f"but {source.name} has classes 0 to {source.classes - 1}"
+            f"but {source.name} has classes 0 to {source.classes - 1}; other classes train in Python, as a Dataset "
+            "(docs/data.md)"
         )
 
 

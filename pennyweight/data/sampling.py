@@ -1,4 +1,4 @@
-"""Images read through homographies in NumPy: what augmentation makes of them, to be looked at; engines have their own."""
+"""Images read through homographies in NumPy: augmentation to be looked at; engines have their own."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -12,6 +12,13 @@ ELSEWHERE = dict.fromkeys(("kmnist", "emnist", "qmnist", "notmnist", "cifar10", 
 """Datasets by other authors, whose names come near ours: none of ours is meant."""
 
 
+OWN_IMAGES = (
+    "Images of your own are read from four files like those of mnist, IDX with 28x28 grey pixels and labels 0 to 9, in "
+    "FOLDER/mnist/ with --data FOLDER; in Python, a Dataset may have any size and classes (docs/data.md)."
+)
+"""What to say to who brings other images than a named dataset."""
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One published file: the name it has at every mirror, its size in bytes and its SHA-256."""

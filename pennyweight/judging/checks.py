@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pennyweight.base.budget import judge_record
+from pennyweight.base.budget import in_present_words, judge_record
 from pennyweight.base.errors import MismatchError
 from pennyweight.base.reading import read_unlinked
 from pennyweight.base.records import SPLITS, RunRecord, Verdict
@@ -21,14 +21,9 @@ from pennyweight.runs.fingerprint import PLANNED, fingerprint_of_record
 from pennyweight.runs.folder import METRICS, RECIPE, metrics_agree
 from pennyweight.runs.model import TrainedModel
 from pennyweight.runs.published import is_published
+from pennyweight.settings.keys import BUDGETS_CHANGED, LAYERS_CHANGED, as_in_early_versions, differences
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import (
-    BUDGETS_CHANGED,
-    LARGEST_RECIPE_BYTES,
-    LAYERS_CHANGED,
-    as_in_early_versions,
-    differences,
-)
+from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES
 
 SHOWN = 16
 """Characters of a digest that are printed; all of them are compared."""
@@ -93,6 +88,7 @@ def _record(folder: Path, trained: TrainedModel) -> Iterator[Check]:
 
 def _limits(written: Verdict, found: Verdict) -> Check:
     """Return whether a verdict is the one that its recipe gives, naming what only one of the two says."""
+    written = in_present_words(written)
     stated, given = _statements(written), _statements(found)
     only_stated = "; ".join(one for one in stated if one not in given)
     only_given = "; ".join(one for one in given if one not in stated)

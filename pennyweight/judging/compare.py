@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import isfinite, nan
 
 from pennyweight.base.errors import UsageError
 from pennyweight.base.records import SPLITS, RunRecord
@@ -50,7 +51,8 @@ class Comparison:
 class Pair:
     """Two of several groups of runs, by name: the first less the second, and its p-value adjusted for all pairs (Holm).
 
-    `better` is `first` or `second` where the adjusted p-value is below 0.05, else empty.
+    `better` is `first` or `second` where the adjusted p-value is below 0.05, else empty. Where the runs do not tell, as
+    with a single run on a side, both p-values are not numbers.
     """
 
     first: str
@@ -61,9 +63,8 @@ class Pair:
 
     def __repr__(self) -> str:
         """Return one line: both names, their difference and its p-value."""
-        return (
-            f"<Pair {self.first}, {self.second}: {self.difference.mean:+.3f}, adjusted p {self.adjusted_p_value:.2g}>"
-        )
+        p = f"adjusted p {self.adjusted_p_value:.2g}" if isfinite(self.adjusted_p_value) else "cannot be told"
+        return f"<Pair {self.first}, {self.second}: {self.difference.mean:+.3f}, {p}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,10 +101,12 @@ def rank(groups: Mapping[str, Sequence[RunRecord]]) -> Ranking:
     finals = {name: finals_of(records, split) for name, records in groups.items()}
     names = sorted(finals, key=lambda name: -float(finals[name].mean()))
     differences = {pair: accuracy_difference(finals[pair[0]], finals[pair[1]]) for pair in combinations(names, 2)}
-    adjusted = holm([one.p_value for one in differences.values()])
+    # a pair that cannot be told counts among all of them, as one that is not shown
+    told = [isfinite(one.p_value) for one in differences.values()]
+    adjusted = holm([one.p_value if isfinite(one.p_value) else 1.0 for one in differences.values()])
     pairs = [
-        Pair(*pair, one, p, ("first" if one.mean > 0 else "second") if p < SIGNIFICANT else "")
-        for (pair, one), p in zip(differences.items(), adjusted, strict=True)
+        Pair(*pair, one, p if is_told else nan, ("first" if one.mean > 0 else "second") if p < SIGNIFICANT else "")
+        for (pair, one), p, is_told in zip(differences.items(), adjusted, told, strict=True)
     ]
     return Ranking(split, tuple(names), tuple(accuracy_summary(finals[name]) for name in names), tuple(pairs))
 

@@ -13,8 +13,8 @@ from pennyweight.recipes.catalogue import published
 from pennyweight.runs.find import read_record_file
 from pennyweight.runs.model import load_trained
 from pennyweight.runs.published import WORDS
+from pennyweight.settings.keys import BUDGETS_CHANGED
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import BUDGETS_CHANGED
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 
 STRUCTURAL = ("too_many_params", "too_many_epochs")
 """Breaches that no seed can mend."""
-MET, NOT_MET, NOT_SHOWN = "met", "not met", "not shown yet"
+MET, NOT_MET, NOT_SHOWN = "met", "not met", "not shown"
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +73,7 @@ class SeedsJudgement:
     `figures` are of the runs that measured the split in every epoch, None when none did; `other_test_sets` are of two
     seeds and more. The verdict is `met` once the
     lower bound of the share of seeds that keep the budget reaches its hold rate, `not met` once the upper bound lies
-    below it or a structural limit is broken, else `not shown yet`.
+    below it or a structural limit is broken, else `not shown`.
     """
 
     recipe: str

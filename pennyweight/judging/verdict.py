@@ -10,7 +10,9 @@ from pennyweight.base.records import RunRecord, Verdict
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence, budget_of, read_evidence
 from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 from pennyweight.judging.seeds import MET, SeedsJudgement, judge_seeds
+from pennyweight.recipes.catalogue import published
 from pennyweight.runs.find import run_key
+from pennyweight.settings.keys import BUDGETS_CHANGED
 from pennyweight.settings.recipe import Origin, Recipe
 
 
@@ -109,6 +111,12 @@ def judge_run(evidence: RunEvidence, judges: JudgesBudget, alone: bool) -> RunJu
 def _why_not(evidence: RunEvidence, budget: Budget | None, judges: JudgesBudget) -> str:
     """Return why a run is not judged; empty where it is."""
     record = evidence.record
+    own = published(record.recipe) is None or BUDGETS_CHANGED in evidence.overrides
+    if budget is None and evidence.recipe is None and own:
+        return (
+            f"a record alone does not hold the budget of {record.recipe}; judge its run folder, whose recipe.toml "
+            "does, or name one, as --accuracy 99.4"
+        )
     if budget is None:
         other = "" if evidence.dataset == record.dataset else f" (the record calls it {record.dataset})"
         asked = "name an accuracy too" if judges.limits else "name one, as --accuracy 99.4"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pennyweight.native import abi
 from pennyweight.native.calls import Call, KernelCalls
-from pennyweight.native.compiler import CSource
+from pennyweight.native.library import CSource
 from pennyweight.native.memory import Memory, layout_of
 from pennyweight.native.program import Program, make_program
 from pennyweight.native.step import Phase, forward_pass, training_step

@@ -1,7 +1,6 @@
 """A compiled network in memory: its arrays by name, and what the C library does with them."""
 
 import ctypes
-import os
 from collections.abc import Callable
 from math import prod
 
@@ -9,19 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError
-from pennyweight.base.machine import require_memory, usable_cores
+from pennyweight.base.machine import asked_threads, require_memory, usable_cores
 from pennyweight.base.stop import Stop, never
 from pennyweight.data.normalisation import Normalisation
 from pennyweight.native.abi import Pixels, Slice, agrees
-from pennyweight.native.compiler import build, vector_lanes
+from pennyweight.native.compiler import vector_lanes
 from pennyweight.native.generate import MOST_THREADS, bytes_needed, generate
+from pennyweight.native.library import build
 from pennyweight.native.memory import layout_of
 from pennyweight.native.version import ARITHMETIC_VERSION
 from pennyweight.nets.plan import Plan, Tensor
-
-THREADS = "OMP_NUM_THREADS"
-LONGEST_COUNT = 9
-"""Digits of $OMP_NUM_THREADS that are read; there are never as many threads."""
 
 
 def lanes_for(batch_images: int) -> int:
@@ -34,8 +30,7 @@ def lanes_for(batch_images: int) -> int:
 
 def usable_threads() -> int:
     """Return $OMP_NUM_THREADS, as for PyTorch, else one thread per usable core; at most as many as a network runs."""
-    asked = os.environ.get(THREADS, "")[:LONGEST_COUNT]
-    return min(int(asked) if asked.isdecimal() and int(asked) > 0 else usable_cores(), MOST_THREADS)
+    return min(asked_threads() or usable_cores(), MOST_THREADS)
 
 
 class Network:

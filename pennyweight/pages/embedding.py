@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from pennyweight.base.errors import MismatchError, PennyweightError
-from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
+from pennyweight.base.records import RunRecord
 from pennyweight.base.values import make
 from pennyweight.judging.verdict import Problem
 from pennyweight.pages.blocks import Array, Block, make_block

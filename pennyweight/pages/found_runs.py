@@ -12,8 +12,8 @@ from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import settled
 from pennyweight.runs.find import find_runs, records_in, run_key
 from pennyweight.runs.model import read_recipe
+from pennyweight.settings.keys import change
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import change
 
 
 @dataclass(frozen=True, eq=False)

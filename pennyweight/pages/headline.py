@@ -44,13 +44,8 @@ def headline(step: Step) -> Headline:
         return Headline(f"{step.name} ", word, f" its budget: {figures}, with {seeds_words(step.records)}.", kept[0])
     if not any(kept):
         return Headline(f"{step.name} ", "breaks", f" its budget in all of {len(kept)} seeds: {figures}.", False)
-<<<<<<< HEAD
-    share = judge_seeds(step.records, budget).share
-    sure = f"; shown of {floor(1000 * share.low) / 10:.1f} % of all seeds or more" if share.low >= SURE else ""
-=======
     share = share_of(step.records, budget)
-    sure = f"; shown of at least {floor(1000 * share.low) / 10:.1f} % of all seeds" if share.low > 0 else ""
->>>>>>> c4a5f1b (A page of a document, a recipe or runs, which carries the evidence for every number on it and can be checked)
+    sure = f"; shown of {floor(1000 * share.low) / 10:.1f} % of all seeds or more" if share.low >= SURE else ""
     count = f"in {sum(kept)} of {len(kept)} seeds"
     if all(kept):
         return Headline(f"{step.name} ", "stays within", f" its budget {count}: {figures}{sure}.", True)

@@ -15,8 +15,8 @@ from pennyweight.runs.checkpoint import Checkpoint, newest_whole
 from pennyweight.runs.fingerprint import INITIAL
 from pennyweight.runs.folder import RECIPE, RECORD, SET_ASIDE
 from pennyweight.runs.model import read_recipe
+from pennyweight.settings.keys import differences
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import differences
 
 
 def unfinished_below(path: Path) -> list[Path]:

@@ -111,16 +111,22 @@ def _from_toml(path: Path) -> Recipe:
 
 
 def _named_in(path: Path, name: str) -> Recipe:
-    recipes = _recipes_in(path)
-    if name not in recipes:
-        known = ", ".join(_own(recipes)) or "none"
-        raise UsageError(f"{path} holds no recipe '{name}'.{did_you_mean(name, recipes)} Recipes in it: {known}.")
-    return recipes[name]
+    values = _values_in(path)
+    recipes = _recipes(values)
+    if name in recipes:
+        return recipes[name]
+    if name in _torch_modules(values):
+        raise UsageError(_of_torch(path, name))
+    known = ", ".join(_own(recipes)) or "none"
+    raise UsageError(f"{path} holds no recipe '{name}'.{did_you_mean(name, recipes)} Recipes in it: {known}.")
 
 
 def _only_one_in(path: Path) -> Recipe:
     """Return the one recipe of a file; a published one it starts from and names with an underscore are passed by."""
-    recipes = _recipes_in(path)
+    values = _values_in(path)
+    recipes = _recipes(values)
+    if not recipes and (modules := _torch_modules(values)):
+        raise UsageError(_of_torch(path, modules[0]))
     if not recipes:
         raise NoRecipeError(
             f"{path} holds no recipe, which is a value made by Recipe(...); see docs/adding_a_recipe.md."
@@ -139,21 +145,43 @@ def _own(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
     return own or recipes
 
 
-def _recipes_in(path: Path) -> dict[str, Recipe]:
-    """Run a Python file and return the recipes in it by name; what it prints goes to stderr, for stdout is ours."""
+def _recipes(values: dict[str, object]) -> dict[str, Recipe]:
+    return {name: value for name, value in values.items() if isinstance(value, Recipe)}
+
+
+def _torch_modules(values: dict[str, object]) -> list[str]:
+    """Return the names of PyTorch modules among a file's values, classes or objects, but for PyTorch's own."""
+    base = getattr(sys.modules.get("torch.nn"), "Module", None)  # a file that has one has loaded it
+    kinds = {name: value if isinstance(value, type) else type(value) for name, value in values.items()}
+    return [name for name, kind in kinds.items() if base and issubclass(kind, base) and not _is_torchs_own(kind)]
+
+
+def _is_torchs_own(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "torch"
+
+
+def _of_torch(path: Path, name: str) -> str:
+    return (
+        f"'{name}' in {path} is a PyTorch module, which cannot be read as a recipe. Write its layers as a recipe's, "
+        "(Conv(8), BatchNorm(), Relu(), ...); see docs/adding_a_recipe.md."
+    )
+
+
+def _values_in(path: Path) -> dict[str, object]:
+    """Run a Python file and return its values by name; what it prints goes to stderr, for stdout is ours."""
     try:
         read_regular(path, LARGEST_RECIPE_BYTES)  # `run_path` would wait for ever where a pipe stands
     except OSError as error:
         raise UnavailableError(f"Cannot read the recipe {path}: {_reason(error)}.") from error
     try:
         with redirect_stdout(sys.stderr), _imports_beside(path):
-            names = runpy.run_path(str(path))
+            names: dict[str, object] = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # the user's own code may raise anything
         moved = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pennyweight.")
         way_on = ". Import what a recipe is made of from pennyweight itself: from pennyweight import Recipe, Conv."
         message = f"{path} fails when it is run: {type(error).__name__}: {error}{way_on if moved else ''}"
         raise UsageError(message) from error
-    return {name: value for name, value in names.items() if isinstance(value, Recipe)}
+    return names
 
 
 @contextmanager

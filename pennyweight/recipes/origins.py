@@ -5,8 +5,8 @@ from dataclasses import replace
 from pennyweight.base.budget import Budget
 from pennyweight.nets.layers import Conv, Depthwise, Dropout
 from pennyweight.recipes.catalogue import published
+from pennyweight.settings.keys import differences, settings_of, value_text
 from pennyweight.settings.recipe import Origin, Recipe
-from pennyweight.settings.recipe_text import differences, settings_of, value_text
 
 
 def settled(recipe: Recipe, parent: Recipe | None = None) -> Recipe:

@@ -1,18 +1,19 @@
 """What a verdict means and what to do next, in a sentence and a command that can be pasted."""
 
 import shlex
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
-from pennyweight.base.program import program_words
+from pennyweight.base.program import command_line_words
+from pennyweight.base.wrapping import lines_of
 from pennyweight.documents.check import CheckedClaim
 from pennyweight.judging.compare import Comparison, Ranking
 from pennyweight.judging.verify import INITIAL_WEIGHTS, REPLAYED, Verification
 from pennyweight.recipes.catalogue import published
 from pennyweight.reporting.command import command_lines
 from pennyweight.reporting.text import WIDTH
+from pennyweight.runs.folder import seed_folder
 from pennyweight.runs.request import Request
 
 INDENT = "  "
@@ -30,14 +31,12 @@ class Advice:
         """Return the meaning in lines of at most `width`, and every command on lines of its own."""
         lines = [_paragraph(self.meaning, width)] if self.meaning else []
         for what, words in self.steps:
-            lines += [_paragraph(what, width), command_lines(shlex.join([*program_words(), *words]), width)]
+            lines += [_paragraph(what, width), command_lines(shlex.join([*command_line_words(), *words]), width)]
         return "\n".join(lines)
 
 
 def _paragraph(text: str, width: int) -> str:
-    together = text.replace(" %", "\u00a0%")
-    lines = textwrap.fill(together, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
-    return lines.replace("\u00a0", " ")
+    return "\n".join(lines_of(text, width, INDENT, INDENT))
 
 
 def train_step(
@@ -50,15 +49,28 @@ def train_step(
         own = published(str(request.target))
         settings = tuple(one for one in request.settings if one.partition("=")[0] != "epochs")
         needed = None if own and own.epochs == epochs else epochs
-        request = replace(request, settings=settings, epochs=needed)
+        # the folder that was named holds a run of other epochs
+        request = replace(request, settings=settings, epochs=needed, out=None)
     planned = request.planned_seeds
     chosen = f"0-{planned - 1}" if planned > 1 else "0" if planned else SEEDS
-    return ((what, train_words(request, chosen if seeds else None)),)
+    return ((what, train_words(of_seeds(request) if seeds else request, chosen if seeds else None)),)
+
+
+def of_seeds(request: Request) -> Request:
+    """Return the request for several seeds: where `out` names the folder of one run, they lie beside or below it."""
+    out = request.out
+    if out is None:
+        return request
+    is_one_of_seeds = out.name == seed_folder(out, request.seed).name
+    return replace(request, seed=0, out=out.parent if is_one_of_seeds else out.with_name(f"{out.name}-seeds"))
 
 
 def train_words(request: Request, seeds: str | None) -> tuple[str, ...]:
-    """Return the words after `pennyweight` that train what a request asks for, over seeds where they are named."""
-    alone = replace(request, seed=0, out=None) if seeds else replace(request, again=False)
+    """Return the words after `pennyweight` that train what a request asks for, over seeds where they are named.
+
+    Then `out` is the folder of all of them.
+    """
+    alone = replace(request, seed=0) if seeds else replace(request, again=False)
     *flags, _, target = replace(alone, again=False if seeds else request.again).words()
     chosen = ("--seeds", seeds) if seeds else ()
     return (

@@ -17,14 +17,14 @@ MEANINGS = (
     (CYAN, rf"(?<=^{COMMAND})(?:\S*pennyweight\b|\S*python\S* -m pennyweight\b)(?:.*\\\n)*.*"),
     (RED, r"^Error:|\b(?:NOT MET|DISAGREES|FAIL|ERROR|a rule fails|budget broken|\d+ checks? of \d+ disagrees?)\b"),
     (RED, rf"(?<=verdict on the recipe: )not met|{_cell('broken', 'no', 'false')}"),
-    (YELLOW, r"\b(?:not judged|not shown(?: yet)?|not checkable|no difference is shown)\b"),
+    (YELLOW, r"\b(?:not judged|not shown|not checkable|no difference is shown)\b"),
     (
         GREEN,
         r"\b(?:budget kept(?= on)|every rule holds|(?<=recipe: )met|\d+ of \d+ checks agree|is better(?!\s+cannot))\b",
     ),
     (GREEN, _cell("met", "kept", "pass", "yes", "true")),
     (GREY, r"^(?:taken on trust|columns left out).*(?:\n  \S.*)*|  (?:rate|ETA) .*$"),
-    (GREY, r"^  (?:taken on trust|on other test sets).*(?:\n    \S.*)*"),
+    (GREY, r"^  (?:taken on trust|on other (?:test|validation) sets).*(?:\n    \S.*)*"),
 )
 """What each colour is put on; where two would overlap, the first counts."""
 

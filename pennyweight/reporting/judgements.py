@@ -5,21 +5,32 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil, floor
 
+from pennyweight.base.budget import Budget
+from pennyweight.base.proportion import MOST_TRIALS
 from pennyweight.judging.resampling import OtherTestSets
 from pennyweight.judging.seeds import NOT_SHOWN, KeptShare, SeedsFigures, SeedsJudgement
 from pennyweight.judging.verdict import Judgement, RunJudgement
 from pennyweight.reporting.run_advice import judged_advice, runs_advice
 from pennyweight.reporting.seeds_advice import further_seeds, ranges, seeds_advice
 from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
-from pennyweight.reporting.verdicts import budget_words, limits_table, start_words, verdict_words
+from pennyweight.reporting.verdicts import budget_words, limits_table, set_words, start_words, verdict_words
+from pennyweight.runs.request import Request
 from pennyweight.tables.table import Column, Table, table
 from pennyweight.tables.text import to_text
 
 
-def judgement_text(judgement: Judgement, width: int = WIDTH) -> str:
-    """Return every run that was judged, in full where there is one alone, then every recipe of two seeds or more."""
+def judgement_text(
+    judgement: Judgement, width: int = WIDTH, *, request: Request | None = None, limits: Sequence[str] = ()
+) -> str:
+    """Return every run that was judged, in full where there is one alone, then every recipe of two seeds or more.
+
+    `request` asked for the training of all the runs, where one did; `limits` are the flags of `judge` that asked for
+    another budget than the runs' own. Both go into the commands that are advised.
+    """
     runs = judgement.runs
-    lines = [f"{run_text(run, width)}\n{judged_advice(run).text(width)}" for run in runs] if len(runs) == 1 else []
+    lines = []
+    if len(runs) == 1:
+        lines.append(f"{run_text(runs[0], width)}\n{judged_advice(runs[0], limits).text(width)}")
     if len(runs) > 1:
         shared = _shared_folder(runs, width // 2)
         lines += [wrapped(f"runs in {shared}", width=width)] if shared else []
@@ -31,7 +42,7 @@ def judgement_text(judgement: Judgement, width: int = WIDTH) -> str:
         lines.append(runs_advice(judgement).text(width))
     for group in judgement.groups:
         if len(group.seeds) > 1:
-            lines += ["\n" + seeds_text(group, width), seeds_advice(group, runs).text(width)]
+            lines += ["\n" + seeds_text(group, width), seeds_advice(group, runs, request, limits).text(width)]
     return "\n".join(line for line in lines if line)
 
 
@@ -74,8 +85,8 @@ def run_text(run: RunJudgement, width: int = WIDTH) -> str:
         reason = f": {run.budget.reason}" if run.budget.reason else ""
         lines.append(wrapped(f"budget: {run.whose}{reason}", "  ", width))
         lines.append(to_text(limits_table(run.verdict.limits), width, indent="  "))
-    if run.other_test_sets is not None:
-        lines.append(wrapped(other_run_words(run.other_test_sets), "  ", width))
+    if run.other_test_sets is not None and run.budget is not None:
+        lines.append(wrapped(other_run_words(run.other_test_sets, run.budget.split), "  ", width))
     return "\n".join(lines)
 
 
@@ -87,19 +98,19 @@ def seeds_text(group: SeedsJudgement, width: int = WIDTH) -> str:
         wrapped(head, width=width),
         wrapped(f"budget: {group.whose}, {budget_words(group.budget)}", "  ", width),
         to_text(figures_table(group.figures), width, "  ") if group.figures else "  not measured in every epoch",
-        wrapped(f"{share_words(group.share)}; asked: {asked:g} %", "  ", width),
+        wrapped(f"{share_words(group.share, group.split)}; asked: {asked:g} %", "  ", width),
     ]
     if group.other_test_sets is not None:
-        lines.append(wrapped(other_words(group.other_test_sets, group.budget.hold_rate), "  ", width))
+        lines.append(wrapped(other_words(group.other_test_sets, group.budget), "  ", width))
     lines.append(f"  verdict on the recipe: {group.verdict}")
     if group.verdict == NOT_SHOWN:
         lines.append(wrapped(way_words(group.share, group.seeds), "  ", width))
     return "\n".join(lines)
 
 
-def share_words(share: KeptShare) -> str:
+def share_words(share: KeptShare, split: str) -> str:
     """Return how many seeds kept the budget, and the bounds of the share of all seeds that would."""
-    kept = f"budget kept by {share.kept} of {share.seeds} seeds on this test set"
+    kept = f"budget kept by {share.kept} of {share.seeds} seeds on this {set_words(split)}"
     # outwards, so that a bound that just misses what is asked never reads as if it reached it
     low, high = floor(1000 * share.low) / 10, ceil(1000 * share.high) / 10
     bounds = f"of all seeds, {low:.1f} to {high:.1f} %"
@@ -111,28 +122,30 @@ def share_words(share: KeptShare) -> str:
 
 
 def way_words(share: KeptShare, seeds: Sequence[int]) -> str:
-    """Return which seeds would still be needed for a verdict."""
+    """Return what is still needed for a verdict."""
     if share.missing:
         return f"still to run: seeds {ranges(share.missing)}"
     if share.further is None:
-        return "no number of further seeds within reach would show it"
+        if share.planned:
+            return f"all {share.planned} planned seeds are complete, and neither show nor rule out what is asked"
+        return f"more than {MOST_TRIALS:,} further seeds, every one kept, would be needed to show it"
     unused = ranges(further_seeds(share, seeds))
     return f"{plural(share.further, 'more seed')}, every one kept, would show it: --seeds {unused}"
 
 
-def other_words(others: OtherTestSets, hold_rate: float) -> str:
-    """Return what a bootstrap over images and seeds says of other test sets."""
+def other_words(others: OtherTestSets, budget: Budget) -> str:
+    """Return what a bootstrap over images and seeds says of other sets of images than those it is judged on."""
     interval = f"{_percent(others.low)} to {_percent(others.high)} %, bootstrap of images and seeds{_epochs(others)}"
     return (
-        f"on other test sets like it {_percent(others.share)} % of seeds ({interval}); "
-        f"{100 * hold_rate:g} % is reached on {_percent(others.reaching)} % of them"
+        f"on other {set_words(budget.split)}s like it {_percent(others.share)} % of seeds ({interval}); "
+        f"{100 * budget.hold_rate:g} % is reached on {_percent(others.reaching)} % of them"
     )
 
 
-def other_run_words(others: OtherTestSets) -> str:
-    """Return what a bootstrap over the images says of one run on other test sets."""
+def other_run_words(others: OtherTestSets, split: str) -> str:
+    """Return what a bootstrap over the images of a split says of one run on others."""
     share = f"kept on {_percent(others.share)} % (bootstrap of its images{_epochs(others)})"
-    return f"on other test sets like this one, {share}"
+    return f"on other {set_words(split)}s like this one, {share}"
 
 
 def _epochs(others: OtherTestSets) -> str:
@@ -150,11 +163,14 @@ def figures_table(figures: SeedsFigures) -> Table:
     at_target = f"{figures.reached} of {figures.final.n} reached {figures.target:g} %"
     if figures.first_at_target is not None:
         at_target += f", in epoch {figures.first_at_target:g} (median)"
+    # of the last epoch alone it is what the line above says
+    lowest = [(f"lowest of the last {figures.lowest_epochs}", summary_words(figures.lowest))]
+    lowest = lowest if figures.lowest_epochs > 1 else []
     return table(
         (Column(""), Column("", narrow="wrap")),
         (
             ("last epoch", summary_words(figures.final)),
-            (f"lowest of the last {figures.lowest_epochs}", summary_words(figures.lowest)),
+            *lowest,
             ("optimism of the best epoch", summary_words(figures.best_epoch_optimism)),
             ("gap: clean training images", summary_words(figures.gap)),
             ("gap: running training figure", summary_words(figures.running_gap)),

@@ -8,6 +8,7 @@ import numpy as np
 from pennyweight.base.errors import Interrupted
 from pennyweight.base.records import VERDICT_WORDS, RunRecord
 from pennyweight.base.stats import summary
+from pennyweight.base.terminal import PIPE_COLUMNS
 from pennyweight.reporting.text import WIDTH, duration, plural
 from pennyweight.runs.request import Request
 from pennyweight.tables.table import Column, right, table
@@ -119,13 +120,20 @@ def progress_text(progress: Progress, now: float, width: int = WIDTH) -> str:
     return text + (f"\nabout {duration(left)} left" if left else "")
 
 
-def run_line(record: RunRecord) -> str:
-    """Return a complete run as one line: its recipe, dataset and seed, last accuracy, verdict and time."""
+def run_line(record: RunRecord, width: int = PIPE_COLUMNS) -> str:
+    """Return a complete run as one line: its recipe, dataset and seed, last accuracy, verdict and time.
+
+    Where `width` has no room for all of it, the dataset and then the time are left out.
+    """
     split, accuracy = final_accuracy(record)
     verdict = VERDICT_WORDS[record.verdict.met]
-    seconds = duration(sum(row.seconds for row in record.epochs))
+    seconds = f" {duration(sum(row.seconds for row in record.epochs)):>9}"
     figure = f"{split} {accuracy:.2f} %" if accuracy is not None else "not measured"
-    return f"{record.recipe:<20} on {record.dataset}, seed {record.seed:<3} {figure}  {verdict:<15} {seconds:>9}"
+    for dataset, time in ((f" on {record.dataset},", seconds), ("", seconds), ("", "")):
+        line = f"{record.recipe:<20}{dataset} seed {record.seed:<3} {figure}  {verdict:<15}{time}".rstrip()
+        if len(line) <= width:
+            break
+    return line
 
 
 def final_accuracy(record: RunRecord) -> tuple[str, float | None]:

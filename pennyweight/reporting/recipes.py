@@ -11,8 +11,8 @@ from pennyweight.reporting.text import WIDTH, fitted, wrapped
 from pennyweight.reporting.verdicts import budget_words
 from pennyweight.runs.folder import read_record
 from pennyweight.runs.published import published_run, published_run_names
+from pennyweight.settings.keys import settings_of
 from pennyweight.settings.recipe import PublishedResult, Recipe
-from pennyweight.settings.recipe_text import settings_of
 from pennyweight.tables.table import Column, Table, right, table
 from pennyweight.tables.text import to_text
 

@@ -11,11 +11,14 @@ from pennyweight.base.stats import sampling_error
 from pennyweight.data.sources import EMBEDDED, SOURCES
 from pennyweight.judging.verdict import Judgement, RunJudgement
 from pennyweight.recipes.catalogue import published
-from pennyweight.reporting.advice import Advice, target_words, train_step
+from pennyweight.reporting.advice import Advice, of_seeds, target_words, train_step
 from pennyweight.reporting.text import plural
 from pennyweight.runs.folder import RECIPE, RECORD
+from pennyweight.runs.naming import usual_folder
 from pennyweight.runs.request import Request
 
+NOT_TYPED = ("layers=", "budgets=")
+"""How changes of a recipe begin that no -s makes."""
 LUCK = 3
 """Standard errors of an accuracy up to which a run that misses it is called unlucky."""
 
@@ -103,10 +106,12 @@ def request_of(record: RunRecord, folder: str) -> Request | None:
     if record.initial_sha256 or record.dataset not in (*SOURCES, EMBEDDED):
         return None
     target = record.recipe
-    if published(target) is None or any(change.endswith("=changed") for change in changes):
-        if changes or not (Path(folder) / RECIPE).is_file():
+    own = published(target) is None
+    if own or any(change.startswith(NOT_TYPED) for change in changes):
+        # of a recipe of one's own, the file of the run stands for all changes but has another name
+        if (own and changes) or not (Path(folder) / RECIPE).is_file():
             return None
-        target = str(Path(folder) / RECIPE)
+        target, changes = str(Path(folder) / RECIPE), []
     return Request(
         target=target,
         settings=tuple(changes),
@@ -114,15 +119,41 @@ def request_of(record: RunRecord, folder: str) -> Request | None:
         dataset=record.dataset,
         engine="auto" if record.engine == "native" else record.engine,
         device=record.provenance.device,
+        out=Path(folder) if os.path.isdir(folder) and not _is_usual(folder, record) else None,
         use_test=record.evaluated_on("test"),
         planned_seeds=record.planned_seeds,
     )
 
 
-def judged_advice(run: RunJudgement) -> Advice:
-    """Return what the verdict on a run judged alone means."""
+def _is_usual(folder: str, record: RunRecord) -> bool:
+    return Path(folder).resolve() == usual_folder(record).resolve()
+
+
+def _seeds_folder(request: Request, record: RunRecord) -> Path:
+    return of_seeds(request).out or usual_folder(record).parent
+
+
+def by_limits(
+    step: tuple[str, tuple[str, ...]], folder: Path, limits: Sequence[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return a step that trains into `folder`, and where the judge has `limits`, as flags, one that judges by them."""
+    if not limits:
+        return (step,)
+    what = step[0].replace(" and judges them together", "").replace(", and judges all of them", "")
+    return ((what, step[1]), ("Then this judges by your limits:", ("judge", str(folder), *limits)))
+
+
+def judged_advice(run: RunJudgement, limits: Sequence[str] = ()) -> Advice:
+    """Return what the verdict on a run judged alone means; `limits` are the flags that asked for another budget."""
     record = replace(run.record, folder=run.source if os.path.isdir(run.source) else "")
-    advice = run_advice(record, run.verdict, run.budget, request_of(run.record, run.source))
+    request = request_of(run.record, run.source)
+    advice = run_advice(record, run.verdict, run.budget, request)
+    if limits and request and advice.steps and advice.steps[0][1][0] == "train":
+        ((what, words),) = advice.steps
+        if "--seeds" in words:
+            return replace(advice, steps=by_limits((what, words), _seeds_folder(request, record), limits))
+        judged = f"{what.removesuffix(':')}; judge the folder it prints with {' '.join(limits)}:"
+        return replace(advice, steps=((judged, words),))
     if run.verdict.met is None and not record.folder and not _is_published(run) and run.record.evaluated_on("test"):
         hold = str(min(5, len(record.epochs)))
         return Advice("", (("Limits of your own judge it, as these:", _judge([run], hold)),))

@@ -1,9 +1,9 @@
 """Sentences, counts and time spans as plain text."""
 
-import textwrap
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from pennyweight.base.wrapping import lines_of
 from pennyweight.tables.table import Table
 from pennyweight.tables.text import dropped_columns, to_text
 
@@ -16,10 +16,7 @@ WIDTH = 80
 
 def wrapped(text: str, indent: str = "", width: int = WIDTH) -> str:
     """Return a sentence in lines of at most `width` characters; what follows the first is indented further."""
-    hanging = f"{indent}  "
-    together = text.replace(" %", "\u00a0%")  # a figure stays with its unit
-    lines = textwrap.fill(together, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
-    return lines.replace("\u00a0", " ")
+    return "\n".join(lines_of(text, width, indent, f"{indent}  "))
 
 
 def fitted(table: Table, width: int = WIDTH) -> str:

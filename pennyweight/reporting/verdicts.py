@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pennyweight.base.budget import Budget
+from pennyweight.base.budget import Budget, hold_words, in_present_words
 from pennyweight.base.records import Limit, RunRecord, Verdict
 from pennyweight.reporting.text import WIDTH, duration, plural, wrapped
 from pennyweight.tables.table import Column, Table, table
@@ -26,9 +26,9 @@ def verdict_words(verdict: Verdict) -> str:
     return f"budget kept on {verdict.dataset}" if verdict.met else f"budget broken on {verdict.dataset}: {breaches}"
 
 
-def hold_words(epochs: int) -> str:
-    """Return the epochs that an accuracy has to hold in as words."""
-    return "the last epoch" if epochs == 1 else f"each of the last {epochs} epochs"
+def set_words(split: str) -> str:
+    """Return what the images of a split are called together."""
+    return "validation set" if split == "val" else "test set"
 
 
 def budget_words(budget: Budget) -> str:
@@ -51,7 +51,7 @@ def verdict_text(record: RunRecord, reason: str = "", width: int = WIDTH) -> str
     return "\n".join(
         [
             *(wrapped(line, width=width) for line in lines),
-            to_text(limits_table(record.verdict.limits), width, indent="  "),
+            to_text(limits_table(in_present_words(record.verdict).limits), width, indent="  "),
             wrapped(f"verdict: {verdict_words(record.verdict)}", width=width),
         ]
     )

@@ -10,7 +10,8 @@ from math import inf, isfinite
 from pathlib import Path
 
 from pennyweight.base.errors import MismatchError, UsageError
-from pennyweight.base.records import EpochRow, Misclassified, check_epoch_mistakes
+from pennyweight.base.record_text import check_epoch_mistakes
+from pennyweight.base.records import EpochRow, Misclassified
 from pennyweight.engines.averaging import PREFIX
 from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import check_tensors, largest_file, shapes_of

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import read_regular
-from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
+from pennyweight.base.records import RunRecord
 from pennyweight.runs.folder import LARGEST_RECORD_BYTES, RECORD, SET_ASIDE, read_record
 from pennyweight.runs.model import read_recipe
-from pennyweight.settings.recipe_text import LAYERS_CHANGED, layers_changed
+from pennyweight.settings.keys import LAYERS_CHANGED, layers_changed
 
 _RECORD_FILE = re.compile(r"seed-\d+\.json")
 
@@ -38,7 +39,9 @@ def find_runs(path: Path) -> list[Path]:
 
     Folders that --again moved aside are passed over. Raises UnavailableError when there is none.
     """
-    if path.exists() and (not path.is_dir() or os.path.lexists(path / RECORD)):
+    if not path.exists():
+        raise UnavailableError(f"There is no run folder {path}; 'pennyweight train' prints where a run is kept.")
+    if not path.is_dir() or os.path.lexists(path / RECORD):
         return [path]
     found: list[Path] = []
     for folder, folders, files in os.walk(path, onerror=_refuse_unreadable):
@@ -49,8 +52,6 @@ def find_runs(path: Path) -> list[Path]:
         else:
             found += [Path(folder, name) for name in names if _is_run(Path(folder, name), path)]
             folders[:] = [name for name in folders if name in names and Path(folder, name) not in found]
-    if not path.exists():
-        raise UnavailableError(f"There is no run folder {path}; 'pennyweight train' prints where a run is kept.")
     if not found:
         raise UnavailableError(
             f"{path} holds no finished run: a run folder, as runs/NAME/seed-0, holds a record once its training is "

@@ -11,8 +11,8 @@ from pennyweight.nets.text import layers_to_text
 from pennyweight.runs.checkpoint import Checkpoint, newest_whole
 from pennyweight.runs.folder import LOCK, METRICS, RECIPE, RECORD, WEIGHTS
 from pennyweight.runs.run import Run
+from pennyweight.settings.keys import added_settings, settings_of
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import added_settings, settings_of
 
 PLANNED = "planned seeds"
 """A plan counts where it was made before the run began: it is written into the first checkpoint and never later."""

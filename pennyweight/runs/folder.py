@@ -16,7 +16,8 @@ from time import monotonic, sleep
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.files import open_lock, write_atomically, write_error
 from pennyweight.base.reading import NotAFile, read_unlinked
-from pennyweight.base.records import EpochRow, RunRecord, run_record_from_json, to_json
+from pennyweight.base.record_text import run_record_from_json, to_json
+from pennyweight.base.records import EpochRow, RunRecord
 from pennyweight.base.stop import Stop, heed, never
 
 LONGEST_NAME = 200

@@ -1,8 +1,6 @@
 """A trained network in the hand: layers, weights, record and classes, ready to predict."""
 
-import os
 import shlex
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError, unknown_name_error
-from pennyweight.base.program import program_words
+from pennyweight.base.program import command_line_words
 from pennyweight.base.reading import read_unlinked
 from pennyweight.base.records import RunRecord, Score
 from pennyweight.base.values import coerce
@@ -193,13 +191,7 @@ def _way_back(folder: Path, record: RunRecord) -> str:
         use_test=record.evaluated_on("test"),
         out=folder,
     )
-    return f" This writes it again from the checkpoint: {shlex.join([*_program(), 'train', *same.words()])}"
-
-
-def _program() -> list[str]:
-    """Return the words that start the command line; in Python, whose program is the user's, its name."""
-    is_command_line = os.path.basename(sys.argv[0]) in ("pennyweight", "__main__.py")
-    return program_words() if is_command_line else ["pennyweight"]
+    return f" This writes it again from the checkpoint: {shlex.join([*command_line_words(), 'train', *same.words()])}"
 
 
 def read_recipe(folder: Path) -> Recipe:

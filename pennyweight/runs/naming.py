@@ -4,13 +4,35 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pennyweight.base.records import RunRecord
 from pennyweight.runs.fingerprint import holds, identity_in
 from pennyweight.runs.folder import default_folder
+from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.runs.run import Run
-from pennyweight.settings.recipe_text import as_in_early_versions
+from pennyweight.settings.keys import as_in_early_versions
 
+RUNS = Path("runs")
+"""Where runs are kept, below the current folder."""
 DEFAULT_ENGINE = "native"
 """The engine that a name does not mention."""
+
+
+def conditions(dataset: str, use_test: bool, initial_sha256: str) -> list[str]:
+    """Return what a folder's name says of a run beside the changes of its recipe and its engine."""
+    named = [] if dataset == DEFAULT_DATASET else [f"dataset={dataset}"]
+    named += [] if use_test else ["no-test"]
+    return named + ([f"from={initial_sha256[:12]}"] if initial_sha256 else [])
+
+
+def usual_folder(record: RunRecord, root: Path = RUNS) -> Path:
+    """Return the folder in which such a run is kept unless another is asked for."""
+    named = conditions(record.dataset, record.evaluated_on("test"), record.initial_sha256)
+    engine = [] if record.engine == DEFAULT_ENGINE else _engine_words(record.engine, record.provenance.device)
+    return default_folder(root, record.recipe, [*record.changes, *named, *engine], record.seed)
+
+
+def _engine_words(engine: str, device: str) -> list[str]:
+    return [f"engine={engine}", *([] if device == "cpu" else [f"device={device}"])]
 
 
 def folder_for(run: Run, root: Path, changes: Sequence[str]) -> Path:
@@ -20,7 +42,7 @@ def folder_for(run: Run, root: Path, changes: Sequence[str]) -> Path:
     another engine lie under it, they are left alone.
     """
     name, seed = run.recipe.name, run.seed
-    engine = [f"engine={run.engine}", *([] if run.device == "cpu" else [f"device={run.device}"])]
+    engine = _engine_words(run.engine, run.device)
     plain = default_folder(root, name, changes, seed)
     beside = (identity_in(one) for one in plain.parent.glob("seed-*"))
     taken = any(identity.get("engine", run.engine) != run.engine for identity in beside)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from statistics import median
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import read_regular
-from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
+from pennyweight.base.records import RunRecord
 from pennyweight.data.sources import content_name
 from pennyweight.runs.folder import LARGEST_RECORD_BYTES
 
@@ -57,6 +59,11 @@ def full_runs(tree: RecordTree, name: str, epochs: int, dataset: str = "mnist") 
     folders = [folder for folder in tree.folders() if (folder.parts[0], folder.name) == (dataset, name)]
     runs = [[one for one in tree.records(folder) if _is_full(one, name, epochs, dataset)] for folder in folders]
     return max(runs, key=len, default=[])
+
+
+def core_seconds(records: Sequence[RunRecord]) -> float:
+    """Return how long one core is busy with one run, as the median of such runs: seconds times threads."""
+    return median(one.provenance.threads * sum(row.seconds for row in one.epochs) for one in records)
 
 
 def readings_tried(tree: RecordTree, name: str) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pennyweight.base.errors import unknown_name_error
 from pennyweight.base.files import write_atomically
-from pennyweight.base.records import RunRecord, to_json
+from pennyweight.base.record_text import to_json
+from pennyweight.base.records import RunRecord
 from pennyweight.judging.selection import CandidateScore, rank
 from pennyweight.runs.request import Request
 from pennyweight.searching.candidates import GROUPS

@@ -1,9 +1,8 @@
 """A table as aligned text: what does not fit a width is wrapped by cell, or its column is left out."""
 
-import re
-import textwrap
 from itertools import zip_longest
 
+from pennyweight.base.wrapping import lines_of
 from pennyweight.tables.table import Table
 
 GAP = 2
@@ -73,18 +72,4 @@ def _shares(longest: list[int], shortest: list[int], room: int) -> list[int]:
 
 def _cell_lines(cell: str, width: int) -> list[str]:
     """Return a cell in lines of at most `width` characters; a figure stays with its percent sign."""
-    if len(cell) <= width:
-        return [cell]
-    lines = _Wrapper(width, break_on_hyphens=False).wrap(cell.replace(" %", "\u00a0%"))
-    return [line.replace("\u00a0", " ") for line in lines]
-
-
-class _Wrapper(textwrap.TextWrapper):
-    """Breaks a word that is longer than a line where a path or a setting has a joint, and elsewhere only if it must."""
-
-    def _split(self, text: str) -> list[str]:
-        return [
-            part
-            for word in super()._split(text)
-            for part in (re.findall(r"[^/+=,]*[/+=,]+|[^/+=,]+", word) if len(word) > self.width else [word])
-        ]
+    return [cell] if len(cell) <= width else lines_of(cell, width)

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import IO
 
 from pennyweight.base.errors import MismatchError, PennyweightError
-from pennyweight.base.records import EpochRow, RunRecord, run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
+from pennyweight.base.records import EpochRow, RunRecord
 from pennyweight.base.values import make
 from pennyweight.runs.run import Run
 from pennyweight.training.observer import Observer

@@ -11,7 +11,8 @@ from pennyweight.base.budget import budget_for, judge_record, not_judged
 from pennyweight.base.errors import MismatchError, UnavailableError
 from pennyweight.base.files import write_atomically
 from pennyweight.base.reading import read_unlinked
-from pennyweight.base.records import EpochMistakes, Misclassified, RunRecord, sealed
+from pennyweight.base.record_text import sealed
+from pennyweight.base.records import EpochMistakes, Misclassified, RunRecord
 from pennyweight.data.dataset import Dataset, hold_out
 from pennyweight.data.normalisation import Normalisation, normalisation_of
 from pennyweight.engines.averaging import evaluated_weights

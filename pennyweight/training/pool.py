@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import IO, Protocol
 
 from pennyweight.base.errors import Interrupted, MismatchError, UnavailableError, UsageError
-from pennyweight.base.machine import usable_cores
+from pennyweight.base.machine import asked_threads, usable_cores
 from pennyweight.base.records import RunRecord
 from pennyweight.runs.request import Request
 from pennyweight.training.events import Done, Event, Failed, event_from_line
@@ -47,11 +47,15 @@ class Outcome:
 
 
 def share_cores(jobs: int | None, runs: int) -> tuple[int, int]:
-    """Return how many of `runs` are trained at a time, by default one per core, and the threads of each."""
-    together = min(usable_cores() if jobs is None else jobs, runs)
+    """Return how many of `runs` are trained at a time and the threads of each, by default one run per core.
+
+    $OMP_NUM_THREADS is the threads of each, and by default as many runs as have cores for them are trained at a time.
+    """
+    asked = asked_threads()
+    together = min(max(1, usable_cores() // (asked or 1)) if jobs is None else jobs, runs)
     if together < 1:
         raise UsageError(f"--jobs is {jobs}; it must be 1 or more.")
-    return together, max(1, usable_cores() // together)
+    return together, asked or max(1, usable_cores() // together)
 
 
 def run_requests(

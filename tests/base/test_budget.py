@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUDGET, epoch_row, run_record
 
-from pennyweight.base.budget import Budget, budget_for, check, check_budget, not_judged
+from pennyweight.base.budget import Budget, budget_for, check, check_budget, in_present_words, not_judged
 from pennyweight.base.errors import UsageError
 
 
@@ -150,3 +150,23 @@ def test_a_budget_that_cannot_work_is_refused_by_its_field(fields: dict, words: 
 
 def test_accuracy_in_percent_is_the_exact_quotient() -> None:
     assert epoch_row(1, test=9_940).test_accuracy == 99.4
+
+
+def test_one_epoch_is_no_plural_and_the_words_of_early_records_are_read_as_the_present_ones() -> None:
+    budget = replace(BUDGET, hold_epochs=1)
+    for record, field, words in (
+        (run_record([9_950]), "allowed", "at least 99.4 % (9,940 of 10,000) in the last epoch"),
+        (run_record([None]), "measured", "not measured in the last epoch"),
+    ):
+        verdict = check(budget, record)
+        limit = verdict.limits[-1]
+        assert getattr(limit, field) == words
+        early = replace(
+            limit,
+            allowed=limit.allowed.replace("in the last epoch", "in each of the last 1 epochs"),
+            measured=limit.measured.replace("not measured in the last epoch", "measured in 0 of the last 1 epochs"),
+        )
+        written = replace(verdict, limits=(*verdict.limits[:-1], early))
+        assert written != verdict
+        assert in_present_words(written) == verdict
+    assert check(BUDGET, run_record([None] * 3)).limits[-1].measured == "measured in 0 of the last 3 epochs"

@@ -12,19 +12,8 @@ from hypothesis import strategies as st
 from support import PROVENANCE, run_record
 
 from pennyweight.base.errors import MismatchError
-from pennyweight.base.records import (
-    SPLITS,
-    EpochMistakes,
-    EpochRow,
-    Limit,
-    Misclassified,
-    RunRecord,
-    Score,
-    Verdict,
-    run_record_from_json,
-    sealed,
-    to_json,
-)
+from pennyweight.base.record_text import run_record_from_json, sealed, to_json
+from pennyweight.base.records import SPLITS, EpochMistakes, EpochRow, Limit, Misclassified, RunRecord, Score, Verdict
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(max_size=20)

@@ -19,7 +19,8 @@ from pennyweight.judging.verify import Verification
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.reporting.command import same_command
 from pennyweight.reporting.console import Console
-from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text, settings_of
+from pennyweight.settings.keys import settings_of
+from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 
 FROZEN = {
     "list": ["--json", "--wide"],
@@ -41,7 +42,7 @@ FROZEN = {
         *("--require", "--wide", "RECIPE..."),
     ],
     "report": ["--data", "--json", "--out", "TARGET..."],
-    "fetch": ["--data", "--json", "DATASET"],
+    "fetch": ["--data", "--json", "[DATASET]"],
     "doctor": ["--data", "--json", "--wide"],
     "help": ["[COMMAND]"],
 }
@@ -213,6 +214,40 @@ def test_doctor_names_the_command_that_fetches_to_where_it_looked(command, here:
     assert "pennyweight fetch mnist gets it" in command("doctor", "--json").out
 
 
+def test_doctor_says_why_no_run_can_be_kept(command, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = here
+    monkeypatch.setattr("os.access", lambda place, mode: str(place) != str(refused))
+    fact = json.loads(command("doctor", "--json").out)["run folder"]
+    why = "this user has no permission to write there; name another folder with --out"
+    assert fact == {"ok": False, "what": f"no run can be kept in {here}: {why}"}
+    refused = here / "runs"
+    refused.mkdir()
+    assert json.loads(command("doctor", "--json").out)["run folder"]["what"].startswith(
+        f"no run can be kept in {refused}"
+    )
+    refused = here  # where runs/ may be written, its folder need not be
+    assert json.loads(command("doctor", "--json").out)["run folder"] == {"ok": True, "what": str(here / "runs")}
+
+
+@pytest.mark.parametrize(
+    "words", [("judge", ""), ("compare", "skip-3", ""), ("train", "skip-3", "--out="), ("verify", "")]
+)
+def test_an_empty_path_is_not_the_current_folder(words: tuple[str, ...], command) -> None:
+    ended = command(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert "as where a shell's variable is not set" in ended.err
+
+
+@pytest.mark.parametrize("verb", FROZEN)
+def test_help_names_every_argument_and_value_by_a_word(verb: str, command) -> None:
+    usage, text = command(verb, "--help").out.split("\n", 1)
+    assert not set("{}<>") & set(usage + text)
+    for word in FROZEN[verb]:
+        if not word.startswith("-"):
+            assert usage.endswith(f" {word}")
+            assert f"\n  {word} " in text
+
+
 def test_doctor_answers_without_a_home_too(command, monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless(_: str) -> Path:
         raise RuntimeError("could not determine the home directory")
@@ -344,7 +379,7 @@ def test_a_judgement_ends_by_whether_the_budget_was_kept(tiny: str, command) -> 
     assert {"met", "runs", "groups", "problems"} == set(facts)
     assert [run["verdict"]["breaches"] for run in facts["runs"]] == [[], ["too_short"]]
     assert {"met", "split", "breaches"} <= set(facts["runs"][0]["verdict"])
-    assert [group["verdict"] for group in facts["groups"]] == ["not shown yet"] * 2
+    assert [group["verdict"] for group in facts["groups"]] == ["not shown"] * 2
     assert facts["groups"][0]["figures"]["final"]["std"] is None
 
 
@@ -397,7 +432,7 @@ def test_judge_and_compare_take_published_names_and_whole_trees(command) -> None
     assert judged.code == 1
     assert "budget kept by 57 of 59 seeds" in judged.out
     assert "each bound exact at 95 % for the 59 seeds planned" in judged.out
-    assert "verdict on the recipe: not shown yet" in judged.out
+    assert "verdict on the recipe: not shown" in judged.out
     assert "The plan is complete and decides nothing" in judged.out
     assert "taken on trust, 59 runs: the record alone" in judged.out
     tree = str(Path(__file__).parents[2] / "records" / "digits")

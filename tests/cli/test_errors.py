@@ -55,7 +55,7 @@ USAGE: list[tuple[list[str], list[str]]] = [
     ([*TRAIN, "-s", "batch_images=0"], ["batch_images is 0", "from 1 to 65,536"]),
     ([*TRAIN, "-s", "augmentation.fill=300"], ["augmentation.fill is 300", "from 0 to 255"]),
     ([*TRAIN, "-s", "optimizer=SGD"], ["OneCycle changes the momentum", "schedule.cycle_momentum=false"]),
-    (["show", "skip-3", "-s", "layers=x"], ["no setting 'layers'"]),
+    (["show", "skip-3", "-s", "layers=x"], ["-s does not change layers", "write a recipe file"]),
     # flags and verbs
     ([*TRAIN, "--epoch", "1"], ["No such option: --epoch", "--epochs"]),
     ([*TRAIN, "--sed", "1"], ["No such option: --sed", "--seed"]),
@@ -75,7 +75,7 @@ USAGE: list[tuple[list[str], list[str]]] = [
     ([*TRAIN, "--seeds", "4-1"], ["'4-1'", "a range goes upwards"]),
     ([*TRAIN, "--seeds", "one"], ["--seeds is 'one'", "0-4, or 0,2,5"]),
     ([*TRAIN, "--seeds", "-1"], ["--seeds is '-1'"]),
-    ([*TRAIN, "--seeds", ""], ["--seeds is ''"]),
+    ([*TRAIN, "--seeds", ""], ["One of the words of the command is empty"]),
     ([*TRAIN, "--seeds", "0-99999"], ["at most 10,000 seeds"]),
     ([*TRAIN, "--seeds", "0-1", "--jobs", "0"], ["--jobs is 0; it must be 1 or more."]),
     ([*TRAIN, "--seeds", "0-1", "--jobs", "-2"], ["--jobs is -2"]),

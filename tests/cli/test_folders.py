@@ -9,10 +9,11 @@ import pytest
 from support import TINY, run_record
 
 from pennyweight.api import plan_run
-from pennyweight.base.records import sealed, to_json
+from pennyweight.base.record_text import sealed, to_json
 from pennyweight.runs.find import records_in
 from pennyweight.runs.folder import RECORD, read_record
-from pennyweight.settings.recipe_text import as_in_early_versions, recipe_to_text
+from pennyweight.settings.keys import as_in_early_versions
+from pennyweight.settings.recipe_text import recipe_to_text
 
 EARLY = "runs/skip-3+epochs=1+layers=changed+dataset=digits/seed-0"
 ON_DIGITS = ("--dataset", "digits", "--engine", "torch")

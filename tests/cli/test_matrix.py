@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from time import sleep
@@ -13,12 +14,12 @@ import scipy.stats
 from crashing import alive, children_of, environment, finish, start, wait_for
 from support import epoch_row, run_record
 
-from pennyweight.base.records import run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
 from pennyweight.cli.seeds import parse_seeds
 from pennyweight.judging.ablation import ablation_steps
 from pennyweight.recipes.catalogue import ABLATIONS, RECIPE_NAMES, find_recipe
 from pennyweight.reporting.ablations import ablation_table
-from pennyweight.reporting.progress import Progress, progress_text, progress_words
+from pennyweight.reporting.progress import Progress, progress_text, progress_words, run_line
 from pennyweight.runs.request import Request
 from pennyweight.tables.text import to_text
 from pennyweight.training.events import Done, EpochDone, Failed, Stepped
@@ -155,9 +156,33 @@ def test_the_share_and_the_time_left_count_steps_lost_runs_and_what_was_trained_
     assert (stopped.share, stopped.ended) == (0.0, 0)
 
 
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "a folder of a long name"])
+def test_a_complete_run_is_one_line_of_a_terminal(dataset: str) -> None:
+    record = replace(run_record([9_950] * 900), recipe="compact-regularized", dataset=dataset, seed=199)
+    assert len(run_line(record, 80)) <= 80
+    assert "99.50 %" in run_line(record, 80)
+    assert f"on {dataset}, seed 199" in run_line(record)
+
+
 def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pennyweight.training.pool.usable_cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert share_cores(None, 10) == (8, 1)
     assert share_cores(2, 10) == (2, 4)
     assert share_cores(None, 3) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "jobs", "shared"),
+    [("4", None, (2, 4)), ("1", None, (8, 1)), ("16", None, (1, 16)), ("3", 2, (2, 3)), ("many", 2, (2, 4))],
+)
+def test_the_threads_that_are_asked_for_are_those_of_each_run(
+    asked: str, jobs: int | None, shared: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pennyweight.training.pool.usable_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert share_cores(jobs, 10) == shared
+
+
+def test_seeds_are_read_as_ranges_and_single_ones() -> None:
     assert parse_seeds("0-2,7") == [0, 1, 2, 7]

@@ -15,7 +15,8 @@ from crashing import environment
 from support import TINY
 
 from pennyweight.cli.main import describe
-from pennyweight.native.compiler import CACHE, EXTRA_FLAGS
+from pennyweight.native.cache import CACHE
+from pennyweight.native.compiler import EXTRA_FLAGS
 from pennyweight.native.generate import MOST_THREADS
 from pennyweight.native.network import usable_threads
 from pennyweight.settings.recipe_text import recipe_to_text

@@ -59,3 +59,37 @@ def test_recipes_nested_without_end_are_not_compared_without_end(command, here: 
     )
     ended = command("show", "r.py")
     assert (ended.code, ended.out, ended.err) == (2, "", "Error: The layers of r.py are nested too deep to be read.\n")
+
+
+TORCH = """
+import torch
+from torch import nn
+from torch.nn import Linear
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 8, 3)
+BUILT = Net()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("r.py:Net", "'Net' in r.py is a PyTorch module, which cannot be read as a recipe."),
+        ("r.py:BUILT", "'BUILT' in r.py is a PyTorch module, which cannot be read as a recipe."),
+        ("r.py", "'Net' in r.py is a PyTorch module, which cannot be read as a recipe."),
+        ("r.py:Nett", "r.py holds no recipe 'Nett'."),
+    ],
+)
+def test_a_network_of_pytorch_is_said_to_be_none_of_ours(target: str, words: str, command, here: Path) -> None:
+    (here / "r.py").write_text(TORCH)
+    ended = command("audit", target, "--max-params", 8_000)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"Error: {words}")
+    assert ("see docs/adding_a_recipe.md" in ended.err) == ("PyTorch" in words)
+
+
+def test_a_recipe_beside_a_network_of_pytorch_is_read(command, here: Path) -> None:
+    (here / "r.py").write_text(TORCH + PY)
+    assert command("audit", "r.py", "--max-params", 8_000).code == 0

@@ -183,7 +183,11 @@ def test_the_help_of_every_verb_that_takes_files_says_what_is_executed(verb: str
 @pytest.mark.parametrize("name", ["kmnist", "emnist"])
 def test_a_dataset_by_others_is_not_taken_for_a_typing_error(name: str, command) -> None:
     ended = command("train", "skip-3", "--dataset", name)
-    assert ended.err == f"Error: There is no dataset '{name}'. Known: mnist, fashion-mnist, digits.\n"
+    start = (
+        f"Error: There is no dataset '{name}'. Known: mnist, fashion-mnist, digits. Images of your own are read from "
+    )
+    assert ended.err.startswith(start)
+    assert "(docs/data.md)" in ended.err
 
 
 @pytest.mark.parametrize(

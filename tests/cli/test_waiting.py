@@ -18,8 +18,8 @@ from pennyweight.base.errors import Interrupted, UnavailableError
 from pennyweight.base.lock import file_lock
 from pennyweight.base.stop import attend
 from pennyweight.data.dataset import load
-from pennyweight.native import compiler
-from pennyweight.native.compiler import CSource, build
+from pennyweight.native.cache import CACHE
+from pennyweight.native.library import CSource, build
 from pennyweight.runs.folder import run_lock, set_aside
 
 SOON = 20
@@ -100,7 +100,7 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "cc").chmod(stat.S_IRWXU)
     (tmp_path / "kernels").mkdir()
     monkeypatch.setenv("CC", str(tmp_path / "cc"))
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return tmp_path
 
 
@@ -136,7 +136,7 @@ def test_a_signal_while_compiling_ends_the_command_and_the_compiler(name: str, s
 BUILD = f"""
 import sys, time
 from pathlib import Path
-from pennyweight.native.compiler import CSource, build
+from pennyweight.native.library import CSource, build
 folder = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.read(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pennyweight.base.records import run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.data.sources import DATASET_NAMES, EMBEDDED, EMBEDDED_CONTENT, SOURCES, Source, content_name
 from pennyweight.runs.published import published_tree

@@ -16,8 +16,9 @@ from pennyweight.reporting.verdicts import verdict_text
 from pennyweight.runs.model import load_trained
 from pennyweight.runs.run import Run
 from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.keys import change
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import change, recipe_from_text, recipe_to_text
+from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 from pennyweight.training.loop import train
 from pennyweight.training.observer import Silent
 

@@ -68,7 +68,7 @@ def test_a_predictor_that_is_not_known_or_not_there_is_refused(monkeypatch: pyte
 @pytest.mark.parametrize(("cores", "groups"), [(1, 2), (2, 2), (5, 5)])
 def test_there_is_a_group_of_images_for_every_core_whatever_the_batch(cores: int, groups: int, monkeypatch) -> None:
     monkeypatch.setattr(network, "vector_lanes", lambda: 16)
-    monkeypatch.delenv(network.THREADS, raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(network, "usable_cores", lambda: cores)
     predictor = make_predictor("native", PLAN, WEIGHTS, NORMALISATION, 32)
     assert isinstance(predictor, NativePredictor)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from itertools import combinations
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from support import run_record
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.base.random import uniforms
-from pennyweight.base.records import Misclassified, RunRecord, to_json
+from pennyweight.base.record_text import to_json
+from pennyweight.base.records import Misclassified, RunRecord
 from pennyweight.base.stats import Difference, Summary
 from pennyweight.judging.ablation import ablation_steps
 from pennyweight.judging.compare import compare, rank
@@ -189,6 +191,12 @@ def test_records_are_found_as_a_file_a_run_or_a_folder_of_either(tmp_path: Path)
 
 
 def test_a_pair_that_cannot_be_told_has_no_p_value() -> None:
+    ranking = rank({"a": runs(9_900), "b": runs(9_000, 9_001, 9_002), "c": runs(9_800, 9_801, 9_802)})
+    told = [{pair.first, pair.second} == {"b", "c"} for pair in ranking.pairs]
+    assert [isfinite(pair.adjusted_p_value) for pair in ranking.pairs] == told
+    assert [isfinite(pair.difference.p_value) for pair in ranking.pairs] == told
+    assert [pair.better for pair in ranking.pairs if "a" in (pair.first, pair.second)] == ["", ""]
+    assert any(repr(pair).endswith("cannot be told>") for pair in ranking.pairs)
     cells = pairs_table(rank({"a": runs(9_900), "b": runs(6_000), "c": runs(9_800)})).rows
     assert {row[-2:] for row in cells} == {("", "cannot be told")}
     cells = pairs_table(rank({"a": runs(9_900, 9_901), "b": runs(9_900, 9_903), "c": runs(9_800, 9_805)})).rows

@@ -15,14 +15,15 @@ from support import BUDGET, TINY, edit_record, mnist_plan, run_record
 import pennyweight as pw
 from pennyweight.base.budget import Budget, check
 from pennyweight.base.errors import UnavailableError, UsageError
-from pennyweight.base.records import RunRecord, run_record_from_json, sealed, to_json
+from pennyweight.base.record_text import run_record_from_json, sealed, to_json
+from pennyweight.base.records import EpochMistakes, RunRecord
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence
 from pennyweight.judging.seeds import NOT_SHOWN
 from pennyweight.judging.verdict import Judgement, judge, judge_evidence
 from pennyweight.nets.measure import measure
 from pennyweight.nets.weights import read_sealed, seal
 from pennyweight.recipes.catalogue import find_recipe
-from pennyweight.reporting.judgements import run_text
+from pennyweight.reporting.judgements import judgement_text, run_text
 from pennyweight.reporting.verdicts import verdict_text
 from pennyweight.settings.recipe import Origin, Recipe
 
@@ -215,7 +216,33 @@ def test_a_record_alone_is_judged_by_the_published_budget_and_taken_on_trust(tmp
     assert (run.verdict.met, run.whose) == (True, "that of progressive-3")
     assert "nothing beside it" in run.on_trust
     alone.write_text(to_json(replace(run_record([9_950] * 5), recipe="progressive-3", changes=("budgets=changed",))))
-    assert judge([alone]).runs[0].budget is None
+    run = judge([alone]).runs[0]
+    assert (run.budget, "judge its run folder, whose recipe.toml does" in run.reason) == (None, True)
+
+
+def test_a_record_alone_of_a_recipe_of_ones_own_is_sent_to_its_folder(tmp_path: Path) -> None:
+    alone = tmp_path / "seed-0.json"
+    alone.write_text(to_json(run_record([9_950] * 5)))
+    (run,) = judge([alone]).runs
+    assert run.reason == (
+        "a record alone does not hold the budget of made-up; judge its run folder, whose recipe.toml does, or name "
+        "one, as --accuracy 99.4"
+    )
+    assert judge([alone], JudgesBudget(accuracy=99.0)).runs[0].verdict.met
+
+
+def test_a_budget_on_validation_images_is_not_told_of_test_sets() -> None:
+    recipe = replace(RECIPE, budgets=(replace(BUDGET, split="val"),))
+    wrong = tuple(EpochMistakes(epoch, "val", tuple(range(50))) for epoch in (1, 2, 3))
+    records = [replace(run_record(val=[9_950] * 3, seed=seed), mistakes_by_epoch=wrong) for seed in (0, 1)]
+    text = " ".join(judgement_text(judged(*records, recipe=recipe)).split())
+    assert "budget kept by 2 of 2 seeds on this validation set" in text
+    assert "on other validation sets like it" in text
+    alone = judgement_text(judged(records[0], recipe=recipe))
+    assert "on other validation sets like this one, kept on" in alone
+    assert "test set" not in text + alone
+    on_test = judgement_text(judged(run_record([9_950] * 3)))
+    assert "on other test sets like this one" in on_test
 
 
 def test_other_images_under_the_name_of_mnist_have_no_budget_of_its(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from support import TINY, edit_record
 
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError
-from pennyweight.base.records import RunRecord, run_record_from_json, to_json
+from pennyweight.base.record_text import run_record_from_json, to_json
+from pennyweight.base.records import RunRecord
 from pennyweight.data import dataset as datasets
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.judging.checks import file_checks

@@ -13,8 +13,10 @@ from pennyweight.base.errors import UnavailableError
 from pennyweight.data.normalisation import Normalisation
 from pennyweight.engines.native import NativeEngine, optimizer_settings
 from pennyweight.engines.protocol import TrainingJob
-from pennyweight.native import abi, compiler, network
+from pennyweight.native import abi, network
+from pennyweight.native.cache import CACHE
 from pennyweight.native.generate import KERNELS, generate
+from pennyweight.native.library import build
 from pennyweight.native.program import EpilogueOp
 from pennyweight.nets.layers import CLASSES, Linear
 from pennyweight.settings.optimizers import OPTIMIZERS, SGD
@@ -73,9 +75,9 @@ def test_c_that_does_not_agree_with_python_does_not_compile(
     text = (tmp_path / "kernels" / header).read_text()
     assert text.count(right) == 1
     (tmp_path / "kernels" / header).write_text(text.replace(right, wrong))
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     with pytest.raises(UnavailableError) as refused:
-        compiler.build(replace(SOURCE, headers=tmp_path / "kernels"), lambda _: None)
+        build(replace(SOURCE, headers=tmp_path / "kernels"), lambda _: None)
     assert words in str(refused.value)
 
 
@@ -93,7 +95,7 @@ def test_a_library_of_another_layout_is_not_loaded(
 ) -> None:
     assert SOURCE.text.count(right) == 1
     monkeypatch.setattr(network, "generate", lambda *_: replace(SOURCE, text=SOURCE.text.replace(right, wrong)))
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path))
+    monkeypatch.setenv(CACHE, str(tmp_path))
     nothing = np.zeros((0, 28, 28), dtype=np.uint8)
     job = TrainingJob(
         plan=PLAN,

@@ -14,10 +14,10 @@ from support import mnist_plan
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import NotAFile
-from pennyweight.native import cache, compiler
+from pennyweight.native import cache, compiler, library
 from pennyweight.native.cache import CACHE, cache_folders, trusted_content
-from pennyweight.native.compiler import build
 from pennyweight.native.generate import generate
+from pennyweight.native.library import build
 from pennyweight.nets.layers import CLASSES, Linear
 
 SOURCE = generate(mnist_plan((Linear(CLASSES),)), 8, 8)
@@ -231,14 +231,14 @@ def test_what_is_compiled_is_writable_by_nobody_else_and_a_link_is_replaced_not_
 def test_where_libraries_cannot_be_loaded_from_another_folder_is_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refusing = compiler.ctypes.CDLL, [str(folder)]
+    real, refusing = library.ctypes.CDLL, [str(folder)]
 
     def load(path: str) -> object:
         if any(path.startswith(one) for one in refusing):
             raise OSError("failed to map segment from shared object")
         return real(path)
 
-    monkeypatch.setattr(compiler.ctypes, "CDLL", load)
+    monkeypatch.setattr(library.ctypes, "CDLL", load)
     monkeypatch.setenv(compiler.EXTRA_FLAGS, "-O0")
     said: list[str] = []
     assert build(SOURCE, said.append).library.parent.parent == folder.parent.parent
@@ -269,13 +269,13 @@ for ending, part in ((".so", content), (".sha256", sha256(content).hexdigest().e
 BUILD = """
 import ctypes, os, sys, tempfile
 from pathlib import Path
-from pennyweight.native import compiler
+from pennyweight.native import library
 kernels, source = sys.argv[1:]
-code = compiler.CSource(Path(source).read_text(), Path(kernels), 2)
+code = library.CSource(Path(source).read_text(), Path(kernels), 2)
 os.setgroups([]), os.setgid({0}), os.setuid({0})
-library = str(compiler.build(code, print).library)
-ctypes.CDLL(library)
-print(library)
+built = str(library.build(code, print).library)
+ctypes.CDLL(built)
+print(built)
 """
 SPRUNG = """
 #include <stdlib.h>

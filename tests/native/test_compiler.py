@@ -11,8 +11,10 @@ from support import mnist_plan
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.native import compiler
-from pennyweight.native.compiler import Built, CSource, build, find_compiler
+from pennyweight.native.cache import CACHE
+from pennyweight.native.compiler import find_compiler
 from pennyweight.native.generate import generate
+from pennyweight.native.library import Built, CSource, build
 from pennyweight.nets.layers import CLASSES, Linear
 
 SOURCE = generate(mnist_plan((Linear(CLASSES),)), 8, 8)
@@ -20,7 +22,7 @@ SOURCE = generate(mnist_plan((Linear(CLASSES),)), 8, 8)
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -80,7 +82,7 @@ def test_a_cache_that_cannot_be_written_is_replaced_and_this_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "file" / "cache"))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     built, said = made()
     assert "cannot be written, so the compiled network is kept in" in said
@@ -90,7 +92,7 @@ def test_a_cache_that_cannot_be_written_is_replaced_and_this_is_said(
 
 def test_no_folder_at_all_is_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "file" / "cache"))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
     with pytest.raises(UnavailableError, match="name one with \\$PENNYWEIGHT_CACHE"):
         made()

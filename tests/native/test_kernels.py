@@ -7,7 +7,8 @@ from zlib import crc32
 import pytest
 from against_torch import Case, beyond
 
-from pennyweight.native import compiler, generate, network
+from pennyweight.native import generate, network
+from pennyweight.native.cache import CACHE
 from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
@@ -192,5 +193,5 @@ def test_a_planted_error_is_caught(error: str, tmp_path: Path, monkeypatch: pyte
     assert text.count(right) == 1
     (kernels / header).write_text(text.replace(right, wrong))
     monkeypatch.setattr(generate, "KERNELS", kernels)
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path))
+    monkeypatch.setenv(CACHE, str(tmp_path))
     assert beyond(CASES[name], seed=5)

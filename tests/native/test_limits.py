@@ -19,8 +19,8 @@ from pennyweight.engines.choose import make_engine
 from pennyweight.engines.native import NativeEngine
 from pennyweight.engines.protocol import TrainingJob, label_dtype
 from pennyweight.native import network
-from pennyweight.native.compiler import build
 from pennyweight.native.generate import bytes_needed, generate
+from pennyweight.native.library import build
 from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Layers, Linear, MaxPool, Relu, Residual
 from pennyweight.nets.plan import Node, Plan, make_plan
 from pennyweight.recipes.catalogue import RECIPE_NAMES, find_recipe
@@ -100,7 +100,7 @@ def test_the_memory_that_is_counted_is_what_the_compiled_network_takes(
 def test_what_the_machine_has_no_memory_for_is_refused_with_both_figures_before_compiling(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(network.THREADS, "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr(network, "vector_lanes", lambda: 16)
     monkeypatch.setattr(network, "build", lambda *_: pytest.fail("compiled"))
     job = job_of(make_plan((Conv(64, 3, 1), Relu(), *POOLED), 5, (3, 224, 224)), 4096)

@@ -16,7 +16,8 @@ from pennyweight.data.normalisation import Normalisation
 from pennyweight.engines.native import NativeEngine
 from pennyweight.engines.protocol import Engine, State, TrainingJob, initial_state, steps_of
 from pennyweight.engines.torch import TorchEngine
-from pennyweight.native import compiler, generate
+from pennyweight.native import generate
+from pennyweight.native.cache import CACHE
 from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
@@ -124,7 +125,7 @@ def test_control_memory_that_starts_within_a_cache_line_is_seen(
         text = text.replace(old, new)
     header.write_text(text)
     monkeypatch.setattr(generate, "KERNELS", tmp_path / "kernels")
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     assert NativeEngine(job_of(digits, SMALL, SGD(), 16))._network._net % 64 == 16
 
 

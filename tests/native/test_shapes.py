@@ -13,7 +13,8 @@ from pennyweight.data.normalisation import Normalisation
 from pennyweight.engines.native import NativeEngine
 from pennyweight.engines.protocol import TrainingJob, initial_state, label_dtype
 from pennyweight.engines.torch import TorchEngine
-from pennyweight.native import compiler, generate
+from pennyweight.native import generate
+from pennyweight.native.cache import CACHE
 from pennyweight.nets.layers import (
     CLASSES,
     AvgPool,
@@ -177,5 +178,5 @@ def test_a_seeded_fault_is_seen(error: str, tmp_path: Path, monkeypatch: pytest.
     assert text.count(right) == 1
     (tmp_path / "kernels" / header).write_text(text.replace(right, wrong))
     monkeypatch.setattr(generate, "KERNELS", tmp_path / "kernels")
-    monkeypatch.setenv(compiler.CACHE, str(tmp_path))
+    monkeypatch.setenv(CACHE, str(tmp_path))
     assert beyond(CASES[name], seed=5)

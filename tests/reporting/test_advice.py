@@ -143,7 +143,7 @@ def test_a_run_that_left_the_test_images_alone_is_sent_to_train_with_them_not_to
     named = run_advice(record, not_judged("mnist"), None, replace(asked, out=Path("mine")))
     assert check_commands(named) == [["train", "skip-3", "--out=mine", "--again", "-s", *settings]]
     alone = [RunEvidence(str(tmp_path), record, None, "mnist", ())]
-    words = ["train", "skip-3", "--engine=torch", "-s", *settings]
+    words = ["train", "skip-3", "--engine=torch", f"--out={tmp_path}", "--again", "-s", *settings]
     assert check_commands(judged_advice(judge_evidence(alone, JudgesBudget()).runs[0])) == [words]
     assert check_commands(runs_advice(judge_evidence(alone * 2, JudgesBudget()))) == [words]
 
@@ -205,7 +205,7 @@ def test_a_plan_names_what_is_missing_and_then_decides(tmp_path: Path) -> None:
     waiting = advice_of(evidence(tmp_path, 9_950, 9_950, planned=59))
     assert check_commands(waiting)[0][-3:] == ["--planned-seeds=59", "--seeds", "0-58"]
     over = advice_of(evidence(tmp_path, *[9_950] * 3, planned=3))
-    assert over.meaning == "The plan is complete and decides nothing; only a new one, with new seeds, can."
+    assert over.meaning == "Only a new plan, with new seeds, can decide more."
 
 
 def test_a_cap_that_is_exceeded_is_no_matter_of_seeds(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_run_judged_alone_and_runs_of_several_recipes_are_told_what_is_next(
         (tmp_path / name).touch()
     alone = evidence(tmp_path, 9_950)
     assert check_commands(judged_advice(alone.runs[0])) == [
-        ["train", "progressive-3", "--engine=torch", "--seeds", "0-4"]
+        ["train", "progressive-3", "--engine=torch", f"--out={tmp_path}", "--seeds", "0-4"]
     ]
     record = run_record([9_000])
     unjudged = judge_evidence([RunEvidence("a.json", record, None, "mnist", ())], JudgesBudget())
@@ -243,6 +243,87 @@ def test_a_run_judged_alone_and_runs_of_several_recipes_are_told_what_is_next(
     assert check_commands(runs_advice(judgement)) == [["judge", "x", "--accuracy", "99.4", "--hold", "1"]]
     gone = [replace(one, source=f"published {one.source}") for one in several]
     assert runs_advice(judge_evidence(gone, JudgesBudget())).steps == ()
+
+
+# --------------------------------------------------------------------------------- limits and folders of one's own
+
+
+def test_seeds_judged_by_limits_of_ones_own_are_trained_and_then_judged_by_them(tmp_path: Path) -> None:
+    limits = ("--accuracy=99", "--hold=1")
+    judgement = evidence(tmp_path, 9_950, 9_950)
+    (group,) = judgement.groups
+    steps = check_commands(seeds_advice(group, judgement.runs, limits=limits))
+    train = ["train", "progressive-3", "--engine=torch", f"--out={tmp_path}", "--seeds", "0-87"]
+    assert steps == [train, ["judge", str(tmp_path), *limits]]
+    records = [replace(run_record([9_950] * 15, seed=seed), recipe="progressive-3") for seed in (0, 1)]
+    alone = [RunEvidence(f"records/seed-{one.seed}.json", one, None, "mnist", ()) for one in records]
+    published = judge_evidence(alone, JudgesBudget(accuracy=99.0))
+    steps = check_commands(seeds_advice(published.groups[0], published.runs, limits=limits))
+    folder = "runs/progressive-3+engine=torch"
+    assert steps == [["train", "progressive-3", "--engine=torch", "--seeds", "0-87"], ["judge", folder, *limits]]
+
+
+def test_a_run_judged_by_limits_of_ones_own_is_not_sent_to_its_own_budget(tmp_path: Path) -> None:
+    limits = ("--accuracy=99",)
+    run = evidence(tmp_path, 9_950).runs[0]
+    advice = judged_advice(run, limits)
+    train = ["train", "progressive-3", "--engine=torch", f"--out={tmp_path}", "--seeds", "0-4"]
+    assert check_commands(advice) == [train, ["judge", str(tmp_path), *limits]]
+    assert "judges them together" not in advice.text()
+    short = judge_evidence(
+        [RunEvidence(str(tmp_path), run_record([9_000] * 2), replace(TINY, budgets=()), "mnist", ())],
+        JudgesBudget(accuracy=99.0, max_epochs=20, hold_epochs=3),
+    )
+    (tmp_path / "recipe.toml").write_text(recipe_to_text(TINY))
+    advice = judged_advice(short.runs[0], limits)
+    assert "judge the folder it prints with --accuracy=99:" in advice.steps[0][0]
+
+
+def test_more_seeds_are_trained_with_the_flags_the_first_were_and_where_they_lie(tmp_path: Path) -> None:
+    judgement = evidence(tmp_path, 9_950, 9_950)
+    (group,) = judgement.groups
+    asked = Request(target="progressive-3", out=tmp_path, data=Path("elsewhere"), dataset="mnist", again=True)
+    (words,) = check_commands(seeds_advice(group, judgement.runs, asked))
+    assert words == ["train", "progressive-3", "--data=elsewhere", f"--out={tmp_path}", "--seeds", "0-87"]
+
+
+@pytest.mark.parametrize(
+    ("out", "folder"), [("mine", "mine-seeds"), ("mine/seed-3", "mine"), ("mine/seed-4", "mine/seed-4-seeds")]
+)
+def test_several_seeds_do_not_go_into_the_folder_of_one(out: str, folder: str) -> None:
+    advice = advised(run_record([9_950] * 3), BUDGET, replace(PROGRESSIVE, out=Path(out), seed=3))
+    assert check_commands(advice) == [["train", "progressive-3", f"--out={folder}", "--seeds", "0-4"]]
+
+
+def test_other_epochs_do_not_go_into_the_folder_of_a_run() -> None:
+    advice = advised(run_record([9_950] * 16), BUDGET, Request(target="skip-3", epochs=16, out=Path("mine")))
+    assert check_commands(advice) == [["train", "skip-3"]]
+
+
+def test_runs_in_several_places_are_counted_from_the_first(tmp_path: Path) -> None:
+    runs = [*evidence(tmp_path / "a", 9_950).runs, *evidence(tmp_path / "b", 0, 9_950).runs[1:]]
+    both = judge_evidence(
+        [RunEvidence(run.source, run.record, find_recipe("progressive-3"), "mnist", ()) for run in runs],
+        JudgesBudget(BUDGET),
+    )
+    (words,) = check_commands(advice_of(both))
+    assert words == ["train", "progressive-3", "--engine=torch", "--seeds", "0-87"]
+
+
+def test_the_usual_folder_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = Path("runs/progressive-3+engine=torch")
+    (words,) = check_commands(advice_of(evidence(usual, 9_950, 9_950)))
+    assert words == ["train", "progressive-3", "--engine=torch", "--seeds", "0-87"]
+
+
+def test_a_published_recipe_with_other_layers_is_trained_by_the_file_of_its_run(tmp_path: Path) -> None:
+    record = replace(run_record([1]), recipe="skip-3", changes=("layers=0123abcd",))
+    assert request_of(record, str(tmp_path)) is None
+    (tmp_path / "recipe.toml").write_text(recipe_to_text(TINY))
+    request = request_of(record, str(tmp_path))
+    assert request is not None
+    assert (request.target, request.settings) == (str(tmp_path / "recipe.toml"), ())
 
 
 # ------------------------------------------------------------------------------------------------- requests

@@ -42,7 +42,7 @@ def test_colours_are_only_added(pieces: list[str]) -> None:
         ("runs/seed-0  broken  epochs 3", RED, "broken"),
         ("  verdict on the recipe: met", GREEN, "met"),
         ("  verdict on the recipe: not met", RED, "not met"),
-        ("  verdict on the recipe: not shown yet", YELLOW, "not shown yet"),
+        ("  verdict on the recipe: not shown", YELLOW, "not shown"),
         ("verdict: not judged, x has no budget", YELLOW, "not judged"),
         ("x: every rule holds", GREEN, "every rule holds"),
         ("x: a rule fails", RED, "a rule fails"),

@@ -237,7 +237,7 @@ def test_what_the_seeds_say_together_is_a_figure_a_line() -> None:
         "budget kept by 1 of 2 seeds on this test set; of all seeds, 0.8 to 99.2 % (each bound at 95 %, however" in text
     )
     assert text.endswith(
-        "verdict on the recipe: not shown yet 132 more seeds, every one kept, would show it: --seeds 2-133"
+        "verdict on the recipe: not shown 132 more seeds, every one kept, would show it: --seeds 2-133"
     )
     unmeasured = judge_seeds([run_record([None])], BUDGET)
     assert "  not measured in every epoch" in seeds_text(unmeasured).splitlines()
@@ -283,7 +283,7 @@ def test_a_run_judged_alone_is_told_in_full_and_several_in_a_table() -> None:
     both = judgement_text(judge_evidence(evidence, JudgesBudget())).splitlines()
     assert both[1].split() == ["runs/seed-0", "kept"]
     assert both[2].split(maxsplit=2) == ["runs/seed-1", "broken", "test accuracy lowest 99.39 % (9,939 of 10,000)"]
-    assert "verdict on the recipe: not shown yet" in "\n".join(both)
+    assert "verdict on the recipe: not shown" in "\n".join(both)
     nothing = judgement_text(judge_evidence([replace(evidence[0], recipe=TINY)], JudgesBudget()), width=200)
     *lines, command = nothing.splitlines()
     assert lines == [
@@ -295,5 +295,5 @@ def test_a_run_judged_alone_is_told_in_full_and_several_in_a_table() -> None:
 
 
 def test_a_share_that_just_misses_what_is_asked_never_reads_as_if_it_reached_it() -> None:
-    words = [share_words(kept_share(dict.fromkeys(range(seeds), True), 0)) for seeds in (87, 88)]
+    words = [share_words(kept_share(dict.fromkeys(range(seeds), True), 0), "test") for seeds in (87, 88)]
     assert ["of all seeds, 94.9 to 100.0 %" in words[0], "of all seeds, 95.0 to 100.0 %" in words[1]] == [True, True]

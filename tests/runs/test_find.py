@@ -10,7 +10,8 @@ import pytest
 from support import run_record
 
 from pennyweight.base.errors import UnavailableError
-from pennyweight.base.records import RunRecord, to_json
+from pennyweight.base.record_text import to_json
+from pennyweight.base.records import RunRecord
 from pennyweight.runs.find import find_runs, records_in, run_key
 from pennyweight.runs.record_tree import full_runs, read_tree
 

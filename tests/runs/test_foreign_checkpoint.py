@@ -12,7 +12,7 @@ from support import TINY, edit_record, mnist_plan
 
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UsageError
-from pennyweight.base.records import run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
 from pennyweight.data.dataset import load
 from pennyweight.engines.averaging import with_prefix
 from pennyweight.engines.protocol import initial_state, weights_of

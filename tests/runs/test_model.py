@@ -124,6 +124,7 @@ def test_the_command_that_mends_starts_as_the_command_line_was_started(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "weights.safetensors").unlink()
+    monkeypatch.setenv("PATH", "/nowhere")  # where one is on the path, its name is enough
     for program, shown in (
         ("x/pennyweight/__main__.py", f"{shlex.quote(sys.executable)} -m pennyweight"),
         ("/elsewhere/bin/pennyweight", "/elsewhere/bin/pennyweight"),

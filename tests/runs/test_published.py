@@ -13,7 +13,7 @@ import pytest
 import pennyweight as pw
 from pennyweight.api import _other_seeds
 from pennyweight.base.errors import UnavailableError, UsageError
-from pennyweight.base.records import run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
 from pennyweight.nets.measure import measure
 from pennyweight.nets.weights import content_digest
 from pennyweight.recipes.catalogue import RECIPES

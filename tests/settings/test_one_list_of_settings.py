@@ -8,18 +8,10 @@ from support import TINY
 from pennyweight.base.errors import UsageError
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.settings import recipe, recipe_text
+from pennyweight.settings.keys import KINDS, added_settings, change, differences, setting_names, settings_of
 from pennyweight.settings.optimizers import OPTIMIZERS
 from pennyweight.settings.recipe import Origin, Recipe, with_unstated
-from pennyweight.settings.recipe_text import (
-    KINDS,
-    added_settings,
-    change,
-    differences,
-    recipe_from_text,
-    recipe_to_text,
-    setting_names,
-    settings_of,
-)
+from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 from pennyweight.settings.schedules import SCHEDULES
 
 

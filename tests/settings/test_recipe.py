@@ -19,16 +19,10 @@ from pennyweight.recipes.catalogue import ABLATIONS, RECIPE_NAMES, RECIPES, find
 from pennyweight.recipes.origins import budget_reason, layer_settings, settled, variant_words
 from pennyweight.reporting.epochs import target_of
 from pennyweight.runs.folder import default_folder
+from pennyweight.settings.keys import change, differences, kept_by_kinds, settings_of
 from pennyweight.settings.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW
 from pennyweight.settings.recipe import Origin, Recipe, check_recipe
-from pennyweight.settings.recipe_text import (
-    change,
-    differences,
-    kept_by_kinds,
-    recipe_from_text,
-    recipe_to_text,
-    settings_of,
-)
+from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 from pennyweight.settings.schedules import SCHEDULES, Cosine, OneCycle, StepLR
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -304,7 +298,12 @@ MISTYPED = [
     ),
     ("learning_rate=0.1", "There is no setting 'learning_rate'. Did you mean 'optimizer.learning_rate'?"),
     ("Epochs=1", "There is no setting 'Epochs'. Did you mean 'epochs'?"),
-    ("layers=x", "There is no setting 'layers'."),
+    ("layers=x", "-s does not change layers, as 'layers' would: write a recipe file"),
+    ("layers.padding=1", "-s does not change layers, as 'layers.padding' would: write a recipe file"),
+    (
+        "layers.0.padding=1,2",
+        "see docs/adding_a_recipe.md. Every run folder holds one, its recipe.toml, to start from.",
+    ),
     ("name=x", "There is no setting 'name'."),
     ("optimizer=SDG", "There is no optimizer 'SDG'. Did you mean 'SGD'?"),
     ("optimizer=", "There is no optimizer ''. Known: SGD, Adam, AdamW, Adagrad."),

@@ -18,9 +18,9 @@ from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Lin
 from pennyweight.runs.folder import METRIC_COLUMNS
 from pennyweight.runs.run import Run
 from pennyweight.settings.averaging import Averaging
+from pennyweight.settings.keys import change, settings_of
 from pennyweight.settings.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer
 from pennyweight.settings.recipe import Recipe
-from pennyweight.settings.recipe_text import change, settings_of
 from pennyweight.settings.schedules import (
     SCHEDULES,
     Constant,

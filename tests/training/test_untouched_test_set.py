@@ -9,7 +9,8 @@ import pytest
 from small_recipes import PLATEAU, TINY
 
 from pennyweight import api
-from pennyweight.base.records import RunRecord, run_record_from_json
+from pennyweight.base.record_text import run_record_from_json
+from pennyweight.base.records import RunRecord
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.runs.run import Run
 from pennyweight.searching.choose import candidate_requests
