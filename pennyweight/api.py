@@ -1,6 +1,6 @@
 """What Python users and the command line both call: one function per command, built from the rooms below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,7 @@ from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stop import Stop, never
-from pennyweight.base.terminal import is_watched
+from pennyweight.base.terminal import is_watched, tell
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
@@ -49,6 +49,12 @@ from pennyweight.runs.run import Run
 from pennyweight.settings.keys import change, differences, kept_by_kinds
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text
+from pennyweight.shipping.c_text import c_name, check_prefix
+from pennyweight.shipping.export import ALL as ALL_FORMATS
+from pennyweight.shipping.export import Exported, chosen_formats
+from pennyweight.shipping.export import export as write_exports
+from pennyweight.shipping.formats import FORMATS
+from pennyweight.shipping.subject import Subject
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
@@ -437,3 +443,47 @@ def audit(target: str | Recipe, rules: Rules | None = None) -> Audit:
     coerce("rules", rules, Rules | None)
     check_types(rules)
     return audit_recipe(recipe, rules or rules_of(recipe))
+
+
+def export_formats() -> list[dict[str, str]]:
+    """Return the formats of `export`: name, what is written, what runs it, and what judges it."""
+    return [{"name": one.name, "content": one.content, "needs": one.needs, "judge": one.judge} for one in FORMATS]
+
+
+def export(
+    run: str | Path,
+    *,
+    to: str | Sequence[str] = ALL_FORMATS,
+    out: str | Path | None = None,
+    prefix: str | None = None,
+    checked: bool = True,
+    dataset: str | Dataset | None = None,
+    data: str | Path | None = None,
+    report: Callable[[str], None] = tell,
+) -> Exported:
+    """Write a trained network in the formats `to` into a folder, each once it agrees with the original.
+
+    `run` is a run folder, or a recipe's name for its published run; `out` is by default `export` in that folder, of a
+    published run `export/NAME`. Every format is compared on all test images of `dataset`, by default the one of the
+    run's record. Raises MismatchError where one does not agree, UnavailableError where what judges it or the dataset is
+    missing, which `checked=False` goes without; then nothing is written.
+
+    >>> exported = pw.export("progressive-1", to="c", checked=False)
+    >>> [file.name for file in exported.exports[0].files], exported.exports[0].status
+    (['progressive_1.h', 'progressive_1.c'], 'not checked')
+    """
+    formats = chosen_formats([to] if isinstance(to, str) else to)
+    folder = _run_folder(run)
+    model = load_trained(folder)
+    home = Path("export") / model.record.recipe if is_published(folder) else folder / "export"
+    try:
+        images = load_dataset(model.record.dataset if dataset is None else dataset, data)
+    except UnavailableError:
+        if checked:
+            raise
+        images = None
+    name = c_name(model.record.recipe) if prefix is None else prefix
+    check_prefix(name)
+    subject = Subject(model, images)
+    target = Path(out) if out else home
+    return Exported(target, write_exports(subject, formats, target, name, report, checked=checked))

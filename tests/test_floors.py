@@ -255,6 +255,7 @@ NEEDS = {
     "judging": {"numpy"},
     "reporting": {"numpy"},
     "pages": {"numpy", "matplotlib", "jinja2"},
+    "shipping": {"numpy", "onnx", "onnxruntime"},
     "cli": {"typer"},
     "api": set[str](),
     "__init__": set[str](),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli import ablate, audit, claims, compare, doctor, fetch, judge, report, show, train, verify
+from pennyweight.cli import ablate, audit, claims, compare, doctor, export, fetch, judge, report, show, train, verify
 from pennyweight.cli import help as help_command
 from pennyweight.cli import list as list_command
 from pennyweight.cli.commands import Command, Commands
@@ -26,6 +26,7 @@ app.command("compare")(compare.compare)
 app.command("audit", epilog=audit.MEANINGS)(audit.audit)
 app.command("ablate")(ablate.ablate)
 app.command("verify")(verify.verify)
+app.command("export")(export.export)
 app.command("claims")(claims.claims)
 app.command("report")(report.report)
 app.command("fetch")(fetch.fetch)

@@ -84,6 +84,13 @@ def complete_setting(incomplete: str) -> list[str]:
     return _starting_with(incomplete, kinds if "=" in incomplete else [f"{key}=" for key in setting_keys(Recipe)])
 
 
+def complete_format(incomplete: str) -> list[str]:
+    """Return the export formats that start with what is typed."""
+    from pennyweight.api import export_formats
+
+    return _starting_with(incomplete, [*(one["name"] for one in export_formats()), "all"])
+
+
 def complete_features(incomplete: str) -> list[str]:
     """Return the features that the last name of a list, as `batchnorm,drop`, may become."""
     from pennyweight.judging.features import FEATURES

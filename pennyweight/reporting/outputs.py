@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, TypeAlias
 
+from pennyweight.base.exports import Export
 from pennyweight.base.records import Limit, RunRecord
 from pennyweight.documents.kinds import Claim
 from pennyweight.judging.ablation import AblationStep
@@ -91,6 +92,10 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
     "claims": (ByName([{"kind": str, **fields_of(Claim), MORE: object, "verdict": str, "reason": str}]),),
     "compare": (Comparison, Ranking),
     "report": ({"page": str, "size_bytes": int, "steps": tuple[str, ...], "notes": tuple[str, ...]},),
+    "export": (
+        {"folder": str, "exports": tuple[Export, ...]},
+        [{"name": str, "content": str, "needs": str, "judge": str}],
+    ),
     "fetch": ({"name": str, "folder": str, "train_images": int, "test_images": int, "digest": str},),
     "doctor": (ByName({"ok": bool, "what": str}),),
 }

@@ -15,7 +15,7 @@ from pennyweight.base.errors import PennyweightError
 from pennyweight.base.values import coerce
 from pennyweight.reporting.console import Console
 
-SWITCHES = {"again": "again=True", "no-test": "use_test=False", "replay": "replay=True"}
+SWITCHES = {"again": "again=True", "unchecked": "checked=False", "no-test": "use_test=False", "replay": "replay=True"}
 VALUES = {
     "accuracy": r"[\d.]*\d",
     "data": r"/[^\s,;]+",

@@ -1,0 +1,58 @@
+"""The formats a network is exported to: what each is, what judges it, and the functions that write and run it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennyweight.shipping import c_float, onnx_float
+from pennyweight.shipping.parity import Agreement, Judged, agree_float
+from pennyweight.shipping.subject import Subject
+from pennyweight.shipping.written import Written
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format. `write` and `run` get the stem, which names files and, in C, functions: the prefix and `suffix`."""
+
+    name: str
+    suffix: str
+    content: str
+    """What is written, in a phrase."""
+    needs: str
+    """What runs it."""
+    judge: str
+    """What runs it here, to compare it with the original."""
+    write: Callable[[Subject, str], Written]
+    """Returns the files; raises UsageError naming a layer that the format cannot express."""
+    run: Callable[[Subject, str, Path, NDArray[np.uint8]], Judged]
+    """Returns the logits of images by the files in a folder; raises UnavailableError where the judge is missing."""
+    agree: Callable[[Subject, NDArray[np.floating]], Agreement]
+    """Compares the logits of all test images with those they must be."""
+
+
+FORMATS = (
+    Format(
+        name="onnx",
+        suffix="",
+        content="ONNX, opset 18, normalisation inside",
+        needs="an ONNX runtime",
+        judge="onnxruntime",
+        write=onnx_float.write,
+        run=onnx_float.run,
+        agree=agree_float,
+    ),
+    Format(
+        name="c",
+        suffix="",
+        content="C99 in float, no library, no malloc",
+        needs="a C99 compiler",
+        judge="a C compiler",
+        write=c_float.write,
+        run=c_float.run,
+        agree=agree_float,
+    ),
+)
+"""In the order of `export --list` and of `--to all`."""
