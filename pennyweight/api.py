@@ -1,6 +1,6 @@
 """What Python users and the command line both call: one function per command, built from the rooms below."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,7 @@ from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stop import Stop, never
-from pennyweight.base.terminal import is_watched, tell
+from pennyweight.base.terminal import is_watched
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
@@ -459,7 +459,6 @@ def export(
     checked: bool = True,
     dataset: str | Dataset | None = None,
     data: str | Path | None = None,
-    report: Callable[[str], None] = tell,
 ) -> Exported:
     """Write a trained network in the formats `to` into a folder, each once it agrees with the original.
 
@@ -486,4 +485,4 @@ def export(
     check_prefix(name)
     subject = Subject(model, images)
     target = Path(out) if out else home
-    return Exported(target, write_exports(subject, formats, target, name, report, checked=checked))
+    return Exported(target, write_exports(subject, formats, target, name, checked=checked))

@@ -164,6 +164,11 @@ def layers() -> Iterator[str]:
     yield f"```\n$ pennyweight {first}\n...\n{out.split(BETWEEN)[1]}\n...\n```"
 
 
+def formats() -> Iterator[str]:
+    """Yield the formats of exports."""
+    yield from shown("export", "--list")
+
+
 def documents() -> Iterator[str]:
     """Yield the five documents by number and title, with the recipes that are theirs."""
     rows = []
@@ -246,7 +251,7 @@ TABLES = {
     function.__name__: function
     for function in (
         *(sentences, recipes, times, runs, claims, contradictions, walk, choices, json, campaign),
-        *(verdict, layers, documents, folders, exit_codes, commonest),
+        *(verdict, layers, formats, documents, folders, exit_codes, commonest),
     )
 }
 PAGES = ("CLAIMS.md", "CHOICES.md", "json.md", "reliability.md", "run_folders.md", "errors.md")

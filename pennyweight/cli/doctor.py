@@ -10,6 +10,8 @@ PACKAGES = {
     "numpy": "required",
     "safetensors": "required",
     "torch": "the torch engine, required for GPU training: pip install 'pennyweight[torch]'",
+    "onnx": "export to ONNX: pip install 'pennyweight[ship]'",
+    "onnxruntime": "the judge of exports to ONNX: pip install 'pennyweight[ship]'",
 }
 
 

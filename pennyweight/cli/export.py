@@ -7,7 +7,7 @@ import typer
 
 from pennyweight.base.errors import UsageError
 from pennyweight.cli.options import Data, Json, Wide, complete_format, complete_recipe
-from pennyweight.cli.output import columns, result, result_json, say
+from pennyweight.cli.output import columns, result, result_json
 
 
 def export(
@@ -70,7 +70,7 @@ def export(
         return
     if run is None:
         raise UsageError("Nothing is named to export; name a run folder or a published recipe, or use --list.")
-    exported = export_run(run, to=to or ["all"], out=out, prefix=prefix, checked=not unchecked, data=data, report=say)
+    exported = export_run(run, to=to or ["all"], out=out, prefix=prefix, checked=not unchecked, data=data)
     if as_json:
         result_json({"folder": str(exported.folder), "exports": exported.exports})
     else:

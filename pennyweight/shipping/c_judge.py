@@ -46,7 +46,7 @@ def run_c(
         binary = Path(work) / "judge"
         macros = {"HEADER": f'"{stem}.h"', "PREDICT": f"{stem}_predict", "PREFIX": stem, "OUTPUT": output}
         sizes = {"IMAGE_BYTES": images[0].size, "CLASSES": classes}
-        defines = [f"-D{name}={value}" for name, value in {**macros, **sizes}.items()]
+        defines = [f"-DJUDGE_{name}={value}" for name, value in {**macros, **sizes}.items()]
         build = [*command, *STRICT, *flags, *defines, "-I", str(folder), str(folder / f"{stem}.c"), str(program)]
         _run([*build, "-o", str(binary)], b"", f"The C compiler '{command[0]}' refuses {stem}.c")
         said = _run([str(binary)], np.ascontiguousarray(images).tobytes(), f"The program made of {stem}.c failed")
@@ -59,7 +59,7 @@ def _run(command: Sequence[str], given: bytes, failure: str) -> bytes:
     except OSError as error:
         raise UnavailableError(f"'{command[0]}' cannot be run: {error.strerror}.") from error
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()[-SHOWN_LINES:]
+        lines = done.stderr.decode(errors="replace").strip().splitlines()[:SHOWN_LINES]
         raise UnavailableError("\n".join([f"{failure} (exit {done.returncode}):", *lines]))
     return done.stdout
 

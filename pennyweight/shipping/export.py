@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,6 +12,7 @@ from pathlib import Path
 from pennyweight.base.errors import MismatchError, unknown_name_error
 from pennyweight.base.exports import Export, ExportCheck, ExportedFile
 from pennyweight.base.files import write_atomically, write_error
+from pennyweight.base.terminal import is_watched, tell
 from pennyweight.shipping.formats import FORMATS, Format
 from pennyweight.shipping.manifest import MANIFEST, manifest_text, other_exports
 from pennyweight.shipping.parity import Agreement
@@ -44,7 +45,6 @@ def export(
     formats: Sequence[Format],
     folder: Path,
     prefix: str,
-    say: Callable[[str], None],
     *,
     checked: bool = True,
 ) -> tuple[Export, ...]:
@@ -55,7 +55,7 @@ def export(
     is written.
     """
     with _work_folder(folder) as work:
-        exports = tuple(_export(subject, one, work, prefix, say, checked) for one in formats)
+        exports = tuple(_export(subject, one, work, prefix, checked) for one in formats)
         manifest = manifest_text(exports, other_exports(folder, exports))
         write_atomically(work / MANIFEST, manifest.encode())
         for name in [*(file.name for one in exports for file in one.files), MANIFEST]:
@@ -84,16 +84,14 @@ def _work_folder(folder: Path) -> Iterator[Path]:
                 folder.rmdir()  # where nothing was written
 
 
-def _export(
-    subject: Subject, one: Format, work: Path, prefix: str, say: Callable[[str], None], checked: bool
-) -> Export:
+def _export(subject: Subject, one: Format, work: Path, prefix: str, checked: bool) -> Export:
     stem = prefix + one.suffix
     written = one.write(subject, stem)
     for name, content in written.files.items():
         write_atomically(work / name, content)
     check = None
     if checked:
-        say(f"Comparing {one.name} with the original on {len(subject.images.test_labels):,} test images.")
+        _tell_who_watches(f"Comparing {one.name} with the original on {len(subject.images.test_labels):,} images.")
         check = _check(subject, one, stem, work)
     record = subject.model.record
     return Export(
@@ -133,6 +131,12 @@ def _check(subject: Subject, one: Format, stem: str, work: Path) -> ExportCheck:
         largest_logit_difference=agreement.largest_difference,
         changed_labels=agreement.changed,
     )
+
+
+def _tell_who_watches(text: str) -> None:
+    """Tell why nothing happens for some seconds, where somebody sits before it."""
+    if is_watched():
+        tell(text)
 
 
 def _files(written: Written) -> tuple[ExportedFile, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Format:
     """Returns the files; raises UsageError naming a layer that the format cannot express."""
     run: Callable[[Subject, str, Path, NDArray[np.uint8]], Judged]
     """Returns the logits of images by the files in a folder; raises UnavailableError where the judge is missing."""
-    agree: Callable[[Subject, NDArray[np.floating]], Agreement]
+    agree: Callable[[Subject, NDArray[Any]], Agreement]
     """Compares the logits of all test images with those they must be."""
 
 

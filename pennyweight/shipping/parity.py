@@ -6,6 +6,7 @@ best logits are closer than `TOLERANCE`: there the order of additions may decide
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ TOLERANCE = 1e-4
 class Judged:
     """The logits, (n, classes), that the judge got from the written files, and who it was: name and version."""
 
-    logits: NDArray[np.floating] | NDArray[np.integer]
+    logits: NDArray[Any]
     judge: str
 
 
@@ -38,9 +39,7 @@ class Agreement:
     """Sentences that say what does not agree."""
 
 
-def compare(
-    logits: NDArray[np.floating], reference: NDArray[np.floating], labels: NDArray[np.integer], allowed_gap: float
-) -> Agreement:
+def compare(logits: NDArray[Any], reference: NDArray[Any], labels: NDArray[Any], allowed_gap: float) -> Agreement:
     """Return how `logits` compare with `reference`, both (n, classes), on images with `labels`.
 
     A label may differ only where the reference's two largest logits are less than `allowed_gap` apart; the size of the
@@ -74,7 +73,7 @@ def compare(
     )
 
 
-def agree_float(subject: Subject, logits: NDArray[np.floating]) -> Agreement:
+def agree_float(subject: Subject, logits: NDArray[Any]) -> Agreement:
     """Return whether the float `logits` of all test images are those of the network, by the rule of this module."""
     reference = subject.logits
     agreement = compare(logits, reference, subject.images.test_labels, TOLERANCE)
@@ -91,11 +90,11 @@ def agree_float(subject: Subject, logits: NDArray[np.floating]) -> Agreement:
     return Agreement(**{**vars(agreement), "reasons": (*agreement.reasons, reason)})
 
 
-def _correct(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> int:
+def _correct(logits: NDArray[Any], labels: NDArray[Any]) -> int:
     return int((logits.argmax(axis=1) == labels).sum())
 
 
-def _unusable(logits: NDArray[np.floating], reference: NDArray[np.floating]) -> str:
+def _unusable(logits: NDArray[Any], reference: NDArray[Any]) -> str:
     if logits.shape != reference.shape:
         return f"It gives logits of shape {logits.shape}, the network {reference.shape}."
     if not np.isfinite(logits).all():

@@ -38,6 +38,8 @@ COMMANDS = [
     ("compare", "progressive-3", "skip-3", "iteration-3"),
     ("doctor",),
     ("report", f"{RUN}/seed-0", "--out", "page.html"),
+    ("export", f"{RUN}/seed-0", "--to", "c"),
+    ("export", "--list"),
     ("fetch", "digits"),
 ]
 

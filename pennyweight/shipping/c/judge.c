@@ -2,14 +2,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include HEADER
+#include JUDGE_HEADER
 
 int main(void) {
-    static uint8_t image[IMAGE_BYTES];
-    static OUTPUT logits[CLASSES];
-    while (fread(image, 1, IMAGE_BYTES, stdin) == IMAGE_BYTES) {
-        PREDICT(image, logits);
-        if (fwrite(logits, sizeof(OUTPUT), CLASSES, stdout) != CLASSES) {
+    static uint8_t image[JUDGE_IMAGE_BYTES];
+    static JUDGE_OUTPUT logits[JUDGE_CLASSES];
+    while (fread(image, 1, JUDGE_IMAGE_BYTES, stdin) == JUDGE_IMAGE_BYTES) {
+        JUDGE_PREDICT(image, logits);
+        if (fwrite(logits, sizeof(JUDGE_OUTPUT), JUDGE_CLASSES, stdout) != JUDGE_CLASSES) {
             return 1;
         }
     }

@@ -1,0 +1,155 @@
+"""Nothing is written that does not agree with the original, whatever the format."""
+
+import json
+import os
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pennyweight as pw
+from pennyweight.api import load, load_dataset
+from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
+from pennyweight.nets.layers import Linear
+from pennyweight.runs.published import published_run_names
+from pennyweight.shipping.export import chosen_formats, export
+from pennyweight.shipping.formats import FORMATS, Format
+from pennyweight.shipping.subject import Subject
+from pennyweight.shipping.written import Written
+
+BY_NAME = {one.name: one for one in FORMATS}
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    """The published progressive-3, held to the embedded digits, which it was not trained on."""
+    return Subject(load("progressive-3"), load_dataset("digits"))
+
+
+@pytest.mark.parametrize("one", FORMATS, ids=BY_NAME)
+def test_every_format_agrees_and_is_listed_with_its_digest(one: Format, subject: Subject, tmp_path: Path) -> None:
+    (exported,) = export(subject, [one], tmp_path / "out", "net")
+    listed = json.loads((tmp_path / "out" / "manifest.json").read_text())["exports"]
+    assert [entry["format"] for entry in listed] == [one.name]
+    for file in exported.files:
+        content = (tmp_path / "out" / file.name).read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), sha256(content).hexdigest())
+        assert file.name.startswith(f"net{one.suffix}.")
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*(file.name for file in exported.files), "manifest.json"])
+    check = exported.check
+    assert check is not None
+    assert exported.status == "agrees"
+    assert check.images == 360
+    assert check.original_correct == int((subject.logits.argmax(axis=1) == subject.images.test_labels).sum())
+    assert abs(check.correct - check.original_correct) <= len(check.changed_labels)
+    assert check.accuracy == 100 * check.correct / 360
+    assert check.judge
+    assert exported.weights_sha256 == subject.model.record.weights_sha256
+
+
+@pytest.mark.parametrize("one", FORMATS, ids=BY_NAME)
+def test_every_format_writes_the_same_bytes_again(one: Format, subject: Subject) -> None:
+    again = Subject(subject.model, subject.dataset)
+    assert dict(one.write(subject, "net").files) == dict(one.write(again, "net").files)
+
+
+@pytest.mark.parametrize("one", FORMATS, ids=BY_NAME)
+def test_a_wrong_weight_is_found_and_nothing_is_written(one: Format, subject: Subject, tmp_path: Path) -> None:
+    """The files of a network with one other weight are put in the place of the right ones."""
+    head = next(node for node in subject.model.plan.nodes if isinstance(node.operation, Linear))
+    weights = {name: array.copy() for name, array in subject.model.weights.items()}
+    weights[head.weights[0].name][3] += 0.25
+    other = Subject(replace(subject.model, weights=weights), subject.dataset)
+    planted = replace(one, write=lambda _, stem: one.write(other, stem))
+    with pytest.raises(MismatchError, match=rf"The format {one.name} does not agree.* Nothing was written\."):
+        export(subject, [planted], tmp_path / "out", "net")
+    assert os.listdir(tmp_path) == []
+
+
+def test_where_one_of_several_does_not_agree_none_is_written(subject: Subject, tmp_path: Path) -> None:
+    good = BY_NAME["c"]
+    bad = replace(good, name="bad", suffix="_bad", agree=lambda held, logits: good.agree(held, logits + 1))
+    (tmp_path / "kept.txt").write_text("mine")
+    with pytest.raises(MismatchError, match="The format bad does not agree"):
+        export(subject, [good, bad], tmp_path, "net")
+    assert os.listdir(tmp_path) == ["kept.txt"]
+
+
+def test_unchecked_is_written_and_says_so(subject: Subject, tmp_path: Path) -> None:
+    lazy = replace(BY_NAME["c"], run=lambda *_: pytest.fail("it was judged"))
+    export(Subject(subject.model, None), [lazy], tmp_path, "net", checked=False)
+    (entry,) = json.loads((tmp_path / "manifest.json").read_text())["exports"]
+    assert (entry["status"], entry["check"]) == ("not checked", None)
+
+
+def test_without_its_dataset_nothing_is_compared_or_written(subject: Subject, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"images of mnist.*'pennyweight fetch mnist'"):
+        export(Subject(subject.model, None), [BY_NAME["c"]], tmp_path / "out", "net")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_manifest_keeps_what_else_lies_in_its_folder(subject: Subject, tmp_path: Path) -> None:
+    quick = replace(BY_NAME["c"], write=lambda _, stem: Written({f"{stem}.c": b"x"}))
+    for prefix in ("one", "two", "one"):
+        export(subject, [quick], tmp_path, prefix, checked=False)
+    entries = json.loads((tmp_path / "manifest.json").read_text())["exports"]
+    assert [(entry["prefix"], entry["format"]) for entry in entries] == [("one", "c"), ("two", "c")]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"exports": 3}', '{"exports": [{}]}', "[" * 100_000])
+def test_a_manifest_that_is_none_is_not_overwritten(text: str, subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(MismatchError, match=r"manifest\.json is no manifest of exports; move it away"):
+        export(subject, [BY_NAME["c"]], tmp_path, "net", checked=False)
+    assert os.listdir(tmp_path) == ["manifest.json"]
+    assert (tmp_path / "manifest.json").read_text() == text
+
+
+def test_a_manifest_is_not_read_through_a_link(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("{}")
+    (tmp_path / "manifest.json").symlink_to("elsewhere")
+    with pytest.raises(UnavailableError, match="symbolic link"):
+        export(subject, [BY_NAME["c"]], tmp_path, "net", checked=False)
+
+
+def test_a_file_in_place_of_the_folder_is_named(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UnavailableError, match=r"Cannot write .*out: File exists"):
+        export(subject, [BY_NAME["c"]], tmp_path / "out", "net", checked=False)
+
+
+def test_formats_are_taken_in_the_order_of_the_table() -> None:
+    assert chosen_formats(["all"]) == FORMATS
+    assert [one.name for one in chosen_formats(["c", "onnx", "c"])] == ["onnx", "c"]
+    with pytest.raises(UsageError, match=r"There is no format 'onx'\. Did you mean 'onnx'\?"):
+        chosen_formats(["onx"])
+
+
+def test_another_dataset_is_refused(subject: Subject) -> None:
+    digits = load_dataset("digits")
+    names = tuple("abcdefghij")
+    other = pw.Dataset("letters", names, *(digits.train_images, digits.train_labels) * 2)
+    with pytest.raises(UsageError, match=r"reads 28x28 pixels and tells apart 0, 1, .*; letters has .* a, b"):
+        Subject(subject.model, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pictures", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", published_run_names())
+def test_every_published_network_agrees_in_every_format(name: str, pictures: str, tmp_path: Path) -> None:
+    """On ten thousand images it was made for, and on ten thousand it was not."""
+    model = load(name)
+    seen = load_dataset(pictures)
+    images, labels = seen.test_images, seen.test_labels
+    dataset = pw.Dataset(pictures, model.classes, images, labels, images, labels)
+    if pictures == "mnist":
+        dataset = seen
+    for exported in export(Subject(model, dataset), FORMATS, tmp_path, "net"):
+        assert exported.check is not None
+        assert exported.check.images == 10_000
+        for one in exported.check.changed_labels:
+            assert one.gap < 1e-4, (exported.format, one)
+        if exported.format in ("onnx", "c"):
+            assert np.isfinite(exported.check.largest_logit_difference)
