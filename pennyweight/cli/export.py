@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pennyweight.base.errors import UsageError
-from pennyweight.cli.options import Data, Json, Wide, complete_format, complete_recipe
+from pennyweight.cli.options import Data, Json, Wide, complete_export_format, complete_recipe
 from pennyweight.cli.output import columns, result, result_json
 
 
@@ -25,7 +25,7 @@ def export(
         typer.Option(
             metavar="FORMAT",
             help="A format of --list, or all; repeatable. Default: all.",
-            autocompletion=complete_format,
+            autocompletion=complete_export_format,
         ),
     ] = None,
     out: Annotated[

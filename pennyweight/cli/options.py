@@ -70,7 +70,7 @@ def complete_device(incomplete: str) -> list[str]:
     return _starting_with(incomplete, DEVICES)
 
 
-def complete_format(incomplete: str) -> list[str]:
+def complete_layout(incomplete: str) -> list[str]:
     """Return the formats of `show` that start with what is typed."""
     return _starting_with(incomplete, FORMATS)
 
@@ -84,7 +84,7 @@ def complete_setting(incomplete: str) -> list[str]:
     return _starting_with(incomplete, kinds if "=" in incomplete else [f"{key}=" for key in setting_keys(Recipe)])
 
 
-def complete_format(incomplete: str) -> list[str]:
+def complete_export_format(incomplete: str) -> list[str]:
     """Return the export formats that start with what is typed."""
     from pennyweight.api import export_formats
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pennyweight.base.errors import UsageError, unknown_name_error
-from pennyweight.cli.options import FORMATS, Json, Settings, Target, Wide, complete_format, require_one_value
+from pennyweight.cli.options import FORMATS, Json, Settings, Target, Wide, complete_layout, require_one_value
 from pennyweight.cli.output import columns, result, result_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def show(
         typer.Option(
             "--format",
             help="table, or torchsummary: the layers alone, as that package prints them.",
-            autocompletion=complete_format,
+            autocompletion=complete_layout,
         ),
     ] = "table",
     wide: Wide = False,
