@@ -62,7 +62,7 @@ def fold_batchnorm(plan: Plan, weights: Arrays) -> FoldedNetwork:
     folds, edges = _folds_and_edges(plan)
     same_value = {0: 0, **{number: number for number in edges}}
     for fold in folds:
-        scale, shift = _scale_and_shift(arrays[fold.batchnorm])
+        scale, shift = scale_and_shift(arrays[fold.batchnorm])
         layer = arrays[fold.layer]
         if fold.layer < fold.batchnorm:
             arrays[fold.layer] = _scaled_output(layer, scale, shift)
@@ -124,7 +124,7 @@ def _pads(plan: Plan, number: int) -> bool:
     return isinstance(operation, Conv | Depthwise) and operation.padding > 0
 
 
-def _scale_and_shift(batchnorm: NodeArrays) -> tuple[Array, Array]:
+def scale_and_shift(batchnorm: NodeArrays) -> tuple[Array, Array]:
     """Return what BatchNorm multiplies each channel by and what it adds, both (c,), from its weights and statistics."""
     scale = batchnorm["weight"] / np.sqrt(batchnorm["running_var"] + BatchNorm.EPSILON)
     return scale, batchnorm["bias"] - scale * batchnorm["running_mean"]

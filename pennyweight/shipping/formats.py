@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.shipping import c_float, onnx_float
+from pennyweight.shipping import c_float, c_int8, onnx_float
+from pennyweight.shipping.integer_agreement import agree_exactly
 from pennyweight.shipping.parity import Agreement, Judged, agree_float
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
@@ -54,6 +55,16 @@ FORMATS = (
         write=c_float.write,
         run=c_float.run,
         agree=agree_float,
+    ),
+    Format(
+        name="c-int8",
+        suffix="_int8",
+        content="C99 in whole numbers, reads the image row by row",
+        needs="a C99 compiler",
+        judge="a C compiler",
+        write=c_int8.write,
+        run=c_int8.run,
+        agree=agree_exactly,
     ),
 )
 """In the order of `export --list` and of `--to all`."""

@@ -1,0 +1,34 @@
+static void push(const uint8_t *row, int plane) {
+    for (int x = 0; x < COLUMNS; x++) {
+        for (int o = 0; o < CHANNELS; o++) give(&layers[0], &cursors[0], o, row[o * plane + x]);
+        cursors[0].has_come = 1;
+        settle(0);
+    }
+}
+
+void PREFIX_begin(void) {
+    for (int i = 0; i < LAYERS; i++) cursors[i] = (cursor){0};
+#if SUMMED
+    for (int o = 0; o < LOGITS; o++) memory.logits[o] = 0;
+#endif
+#if PADS
+    settle(LAYERS - 1);
+#endif
+}
+
+void PREFIX_push_row(const uint8_t *row) { push(row, COLUMNS); }
+
+int PREFIX_finish(int32_t *logits) {
+    int label = 0;
+    for (int o = 0; o < LOGITS; o++) {
+        if (memory.logits[o] > memory.logits[label]) label = o;
+        if (logits) logits[o] = memory.logits[o];
+    }
+    return label;
+}
+
+int PREFIX_predict(const uint8_t *image, int32_t *logits) {
+    PREFIX_begin();
+    for (int y = 0; y < ROWS; y++) push(image + y * COLUMNS, ROWS * COLUMNS);
+    return PREFIX_finish(logits);
+}

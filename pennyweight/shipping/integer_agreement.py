@@ -1,0 +1,60 @@
+"""Whether an integer export agrees: every bit with the reference in whole numbers, and little lost to quantisation."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pennyweight.base.exports import ChangedLabel
+from pennyweight.shipping.integer import integer_logits
+from pennyweight.shipping.parity import Agreement
+from pennyweight.shipping.quantise import quantised
+from pennyweight.shipping.subject import Subject
+
+MOST_LOST_POINTS = 0.3
+"""Most that quantisation may take off the accuracy, in percentage points."""
+
+
+@cache
+def reference_logits(subject: Subject) -> NDArray[np.int32]:
+    """Return the logits of the test images by the integer reference."""
+    return integer_logits(quantised(subject), subject.images.test_images)
+
+
+def agree_exactly(subject: Subject, logits: NDArray[np.integer]) -> Agreement:
+    """Return whether the logits of all test images are the integer reference's in every bit, and how good those are.
+
+    `changed` are the images whose label quantisation changed.
+    """
+    reference = reference_logits(subject)
+    reasons = []
+    if logits.shape != reference.shape:
+        reasons.append(f"It gives logits of shape {logits.shape}, the reference {reference.shape}.")
+    elif (different := np.argwhere(logits != reference)).size:
+        image, number = map(int, different[0])
+        reasons.append(
+            f"{len(different):,} logits are not the integer reference's; logit {number} of test image {image} is "
+            f"{logits[image, number]:,} and must be {reference[image, number]:,}."
+        )
+    return against_original(subject, reference * quantised(subject).logit_scale, reasons)
+
+
+def against_original(subject: Subject, logits: NDArray[np.floating], reasons: list[str]) -> Agreement:
+    """Return how logits, in the original's units, compare with the original; too great a loss is one more reason."""
+    original, labels = subject.logits, subject.images.test_labels
+    before, after = original.argmax(axis=1), logits.argmax(axis=1)
+    was_right, is_right = int((before == labels).sum()), int((after == labels).sum())
+    lost = 100 * (was_right - is_right) / len(labels)
+    if lost > MOST_LOST_POINTS:
+        reasons = [
+            *reasons,
+            f"Quantisation loses {lost:.2f} percentage points: {is_right:,} of {len(labels):,} test images are right, "
+            f"of the original's {was_right:,}. At most {MOST_LOST_POINTS} are allowed.",
+        ]
+    ranked = np.sort(original, axis=1)
+    gaps = ranked[:, -1] - ranked[:, -2]
+    changed = tuple(
+        ChangedLabel(int(image), int(labels[image]), int(before[image]), int(after[image]), float(gaps[image]))
+        for image in np.flatnonzero(before != after)
+    )
+    return Agreement(len(labels), is_right, was_right, float(np.abs(logits - original).max()), changed, tuple(reasons))
