@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from pennyweight.base.budget import hold_words
 from pennyweight.base.errors import UsageError
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import Summary, points_summary
@@ -19,7 +20,6 @@ from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
 from pennyweight.pages.requirements import parameter_limit
 from pennyweight.pages.steps import Step, gain_over, seeds_words, split_words
-from pennyweight.reporting.verdicts import hold_words
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
 
 Facts: TypeAlias = Mapping[str, Any]

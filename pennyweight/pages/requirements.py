@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from pennyweight.base.budget import Budget, check
+from pennyweight.base.budget import Budget, check, hold_words
 from pennyweight.base.stats import summary
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.kinds import ParameterLimit, Reached
@@ -15,7 +15,6 @@ from pennyweight.judging.features import find_feature
 from pennyweight.judging.seeds import finals_of
 from pennyweight.pages.steps import Step, split_words
 from pennyweight.reporting.text import mean_words, plural
-from pennyweight.reporting.verdicts import hold_words
 from pennyweight.tables.table import Column, Table, right, table
 
 FEATURES = {
