@@ -434,7 +434,7 @@ def test_judge_and_compare_take_published_names_and_whole_trees(command) -> None
     assert "budget kept by 57 of 59 seeds" in judged.out
     assert "each bound exact at 95 % for the 59 seeds planned" in judged.out
     assert "verdict on the recipe: not shown" in judged.out
-    assert "The plan is complete and decides nothing" in judged.out
+    assert "Only a new plan, with new seeds, can decide more." in judged.out
     assert "taken on trust, 59 runs: the record alone" in judged.out
     tree = str(Path(__file__).parents[2] / "records" / "digits")
     assert "progressive-3 on digits, 20 seeds" in command("judge", tree, "--allow-unjudged").out
