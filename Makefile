@@ -10,7 +10,7 @@ SEED    ?= 1
 # one case of the campaign, as mutants:17
 CASE    ?=
 code = pennyweight tests tools benchmarks
-kernels = pennyweight/native/kernels/*.h
+kernels = pennyweight/native/kernels/*.h pennyweight/shipping/c/*.c pennyweight/shipping/c/*/*.c
 data_flag = $(if $(DATA),--data $(DATA))
 
 # without a C compiler on the machine, a package brings one

@@ -54,7 +54,7 @@ class UnavailableError(PennyweightError):
 
 
 class MismatchError(PennyweightError):
-    """A weight file or checkpoint is damaged, or does not fit what it is used for.
+    """A weight file or checkpoint is damaged or does not fit what it is used for, or an export does not agree.
 
     >>> pw.MismatchError.exit_code
     4

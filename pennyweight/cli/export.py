@@ -14,7 +14,7 @@ def export(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="Folder of a finished run, or a published recipe's name for the run that the package brings. "
             "No file in it is executed.",
             autocompletion=complete_recipe,

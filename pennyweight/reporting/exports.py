@@ -25,9 +25,9 @@ def export_table(exports: Sequence[Export]) -> Table:
     columns = (
         Column("format"),
         *right("bytes", "accuracy", "original"),
-        Column("largest difference", "right"),
+        Column("logits differ by", "right"),
         Column("labels changed", "right"),
-        Column("judged by", narrow="drop"),
+        Column("judged by", narrow="wrap"),
     )
     return table(columns, map(_row, exports))
 

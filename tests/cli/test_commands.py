@@ -42,7 +42,7 @@ FROZEN = {
         *("--require", "--wide", "RECIPE..."),
     ],
     "report": ["--data", "--json", "--out", "TARGET..."],
-    "export": ["--data", "--json", "--list", "--out", "--prefix", "--to", "--unchecked", "--wide", "[RUN]"],
+    "export": ["--data", "--json", "--list", "--out", "--prefix", "--to", "--unchecked", "--wide", "RUN"],
     "fetch": ["--data", "--json", "[DATASET]"],
     "doctor": ["--data", "--json", "--wide"],
     "help": ["[COMMAND]"],

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from export_cases import subject_of
+from network_cases import Network, distance
 
 import pennyweight as pw
 from pennyweight.api import load, load_dataset
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.nets.layers import Linear
+from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.runs.published import published_run_names
+from pennyweight.settings.recipe import Recipe
+from pennyweight.shipping.c_text import c_name
 from pennyweight.shipping.export import chosen_formats, export
 from pennyweight.shipping.formats import FORMATS, Format
 from pennyweight.shipping.subject import Subject
@@ -133,6 +138,20 @@ def test_another_dataset_is_refused(subject: Subject) -> None:
     other = pw.Dataset("letters", names, *(digits.train_images, digits.train_labels) * 2)
     with pytest.raises(UsageError, match=r"reads 28x28 pixels and tells apart 0, 1, .*; letters has .* a, b"):
         Subject(subject.model, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES, ids=RECIPE_NAMES)
+def test_every_recipe_is_exported_whatever_its_weights(recipe: Recipe, tmp_path: Path) -> None:
+    """The two that the package brings no weights of as well."""
+    subject = subject_of(Network(recipe.layers, recipe.input.shape, 10))
+    formats = [one for one in FORMATS if one.name in ("onnx", "c")]
+    exported = export(subject, formats, tmp_path, c_name(recipe.name), checked=False)
+    images = subject.images.test_images
+    for one in formats:
+        logits = one.run(subject, f"{c_name(recipe.name)}{one.suffix}", tmp_path, images).logits
+        assert distance(logits, subject.logits) < 1e-5, one.name
+    assert len(exported) == len(formats)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-/* Cross-correlation with zeros around the map. Each output channel reads `group` input channels: all, or its own one. */
+/* Cross-correlation with zeros around the map. An output channel reads `group` input channels: all, or its own. */
 static void convolve(const window *w, int group, const float *x, const float *weight, const float *bias, float *y) {
     for (int o = 0; o < w->out_channels; o++) {
         const float *map = group == w->in_channels ? x : x + o * w->in_rows * w->in_columns;
