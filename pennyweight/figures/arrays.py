@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UsageError
+from pennyweight.figures.labels import fitted
 from pennyweight.figures.layout import canvas, sheet
-from pennyweight.figures.style import QUIET, SMALL, drawn
+from pennyweight.figures.style import PHONE, QUIET, SMALL, TEXT, drawn
 from pennyweight.figures.words import Words, counted
 
 Array = NDArray[np.floating]
@@ -17,6 +18,8 @@ SCALE = "viridis"
 SIGNED = "PuOr_r"
 """Kernels have a sign: two hues that the colour-blind tell apart, with nothing between them."""
 MOST_KERNELS = 128
+LEAST, LEAST_ROW = 32.0, 46.0
+"""Pixels of a channel that can still be read, and of a row for the words beside it."""
 
 
 @drawn
@@ -66,48 +69,45 @@ def feature_maps(
     """
     if not maps:
         raise UsageError("There are no feature maps to draw.")
-    names_wide = 110.0 if width >= 480 else 76.0
-    gap, cell = 4.0, 56.0
-    across = max(1, int((width - names_wide + gap) // (cell + gap)))
-    heights = [-(-min(array.shape[0], most) // across) for _, array in maps]
-    figure = canvas(width, (cell + gap) * (1 + sum(heights)) + 10 * len(maps) + 48)
+    names_wide, gap = (96.0 if width >= PHONE else 76.0), 4.0
+    widest = max(min(array.shape[0], most) for _, array in maps)
+    # as many of the widest row side by side as stay large enough to read, in rows of equal length
+    rows = next(rows for rows in range(1, widest + 1) if _cell(width - names_wide, -(-widest // rows), gap) >= LEAST)
+    across = -(-widest // rows)
+    cell = _cell(width - names_wide, across, gap)
+    heights = [max(LEAST_ROW, (cell + gap) * -(-min(array.shape[0], most) // across)) for _, array in maps]
+    figure = canvas(width, cell + gap + sum(heights) + 10 * len(maps) + 48)
     axes = sheet(figure)
-    grey = image if image.ndim == 2 else image.mean(axis=0)
+    grey = np.asarray(image if image.ndim == 2 else image.mean(axis=0), dtype=np.float64)
     axes.text(0, cell / 2, "image", va="center")
     _picture(axes, grey, (names_wide, 0, cell), "gray", 0, 255)
     y = cell + gap + 10
     for (name, array), high in zip(maps, heights, strict=True):
         low, top = float(array.min()), float(array.max())
-        shown = min(array.shape[0], most)
-        axes.text(0, y + 14, name, va="center")
-        axes.text(
-            0, y + 30, f"{array.shape[0]}×{array.shape[1]}×{array.shape[2]}", va="center", color=QUIET, fontsize=SMALL
-        )
-        axes.text(0, y + 45, f"{low:.1f} to {top:.1f}", va="center", color=QUIET, fontsize=SMALL)
-        for number in range(shown):
-            x = names_wide + (number % across) * (cell + gap)
-            _picture(
-                axes,
-                array[number],
-                (x, y + (number // across) * (cell + gap), cell),
-                SCALE,
-                low,
-                top if top > low else low + 1,
-            )
-        y += high * (cell + gap) + 10
+        axes.text(0, y + 8, fitted(name, TEXT, names_wide - 6), va="center")
+        axes.text(0, y + 23, _shape(array), va="center", color=QUIET, fontsize=SMALL)
+        axes.text(0, y + 37, f"{low:.1f} to {top:.1f}", va="center", color=QUIET, fontsize=SMALL)
+        for number, channel in enumerate(array[:most]):
+            x, down = names_wide + (number % across) * (cell + gap), (number // across) * (cell + gap)
+            _picture(axes, channel, (x, y + down, cell), SCALE, low, top if top > low else low + 1)
+        y += high + 10
     _scale_bar(axes, y + 8, SCALE, "lowest", "highest", "value in its row")
     return figure
 
 
+def _cell(room: float, across: int, gap: float) -> float:
+    return min(56.0, (room + gap) / across - gap)
+
+
+def _shape(array: Array) -> str:
+    return "×".join(map(str, array.shape))
+
+
 def feature_maps_words(maps: Sequence[tuple[str, Array]]) -> Words:
     """Return what `feature_maps` shows of the same maps, in words."""
-    rows = "; ".join(
-        f"{name}, {'×'.join(map(str, one.shape))}, {one.min():.2f} to {one.max():.2f}" for name, one in maps
-    )
-    first, last = maps[0][1].shape, maps[-1][1].shape
-    title = (
-        f"One image through {counted(len(maps), 'layer')}: {'×'.join(map(str, first))} to {'×'.join(map(str, last))}"
-    )
+    rows = "; ".join(f"{name}, {_shape(one)}, {one.min():.2f} to {one.max():.2f}" for name, one in maps)
+    first, last = _shape(maps[0][1]), _shape(maps[-1][1])
+    title = f"One image through {counted(len(maps), 'layer')}: {first} to {last}"
     return Words(title, f"Maps after each layer, a row each, with the range of their values. {rows}.")
 
 

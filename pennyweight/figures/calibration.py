@@ -45,7 +45,8 @@ def reliability(probabilities: Probabilities, right: Right, *, width: int = 520)
     axes = layout.panel(figure, left, top, width - left - 16, side)
     _draw_shares(axes, _bins(probabilities, right, BINS))
     error = 100 * calibration_error(probabilities, right)
-    layout.write(axes, f"calibration error {error:.2f} points", (0, 1), (10, -12), line="top")
+    words = f"calibration error {error:.2f} points"
+    layout.write(axes, words, (1, 1), (0, 10), align="right", line="baseline", color=style.OURS)
     counts = layout.panel(figure, left, top + side + gap, width - left - 16, low_tall)
     _draw_counts(counts, probabilities)
     layout.below(counts, "probability of the predicted class, %")
@@ -66,9 +67,11 @@ def reliability_words(probabilities: Probabilities, right: Right) -> Words:
 
 
 def _draw_shares(axes: Axes, rows: list[tuple[float, float, int]]) -> None:
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))
     axes.plot((0, 1), (0, 1), color=style.QUIET, linewidth=1, dashes=(4, 3), gid="diagonal")
-    layout.write(axes, "as good as they say", (0.62, 0.62), (8, -6), "data", line="top", color=style.QUIET, size=11)
+    layout.write(
+        axes, "as sure as right", (0.12, 0.12), (8, -4), "data", line="top", color=style.QUIET, size=style.SMALL
+    )
     for number, (mean, share, count) in enumerate(rows):
         bounds = exact_bounds(round(share * count), count, 0.025)
         axes.plot((mean, mean), bounds, color=style.OURS, linewidth=1, gid=f"interval-{number}", clip_on=False)

@@ -54,7 +54,7 @@ def blocks_of(plan: Plan) -> list[Block]:
         joins = isinstance(node.operation, CHANGES_VALUES_ALONE) and reads[0] == len(blocks) - 1 and reads[0] > 0
         if joins:
             before = blocks[-1]
-            word = WITHIN[type(node.operation)]  # type: ignore[index]
+            word = WITHIN[type(node.operation)]
             blocks[-1] = Block(
                 before.kind, node.output_shape, before.kernel, before.reads, cost.receptive_field,
                 before.params + cost.params, tuple(dict.fromkeys((*before.adds, word))),

@@ -84,8 +84,7 @@ def confusion(counts: Counts, classes: Sequence[str], *, width: int = 520) -> Fi
         rows = [f"{number} {name}" for number, name in enumerate(classes)]
     figure = layout.canvas(width, top + cell * len(classes) + 6)
     axes = layout.sheet(figure)
-    axes.text(left, 10, "predicted as", va="center", color=style.QUIET)
-    axes.text(0, 10, "label", va="center", color=style.QUIET) if left > 60 else None
+    axes.text(0, 10, "label ↓   predicted as →", va="center", color=style.QUIET)
     axes.text(width, 10, "right, %", ha="right", va="center", color=style.QUIET)
     wrong = counts - np.diag(np.diag(counts))
     for i in range(len(classes)):
@@ -106,7 +105,7 @@ def confusion_words(counts: Counts, classes: Sequence[str]) -> Words:
     total, right = int(counts.sum()), int(np.trace(counts))
     pairs = most_confused(counts, classes)
     title = f"{total - right:,} of {total:,} images wrong"
-    rows = [f"{label} taken for {predicted} {counted(count, 'time')}" for label, predicted, count in pairs]
+    rows = [f"{label} taken for {predicted} ({counted(count, 'time')})" for label, predicted, count in pairs]
     title += f", most often {rows[0]}" if rows else ""
     never = [name for name, column in zip(classes, counts.T, strict=True) if not column.sum()]
     text = f"Rows are labels, columns predictions; {right:,} of {total:,} are right, on the diagonal. "

@@ -5,6 +5,7 @@ LIGHT; `svg.py` writes each as a CSS variable, so that the page that holds the p
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import ParamSpec
 
@@ -75,9 +76,9 @@ def drawn(function: Callable[_P, Figure]) -> Callable[_P, Figure]:
     return call
 
 
-def in_style() -> "matplotlib_style.context":  # type: ignore[valid-type]
+def in_style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib has its defaults and this style, for drawing and for saving."""
-    return matplotlib_style.context(["default", _RC])  # type: ignore[arg-type]
+    return matplotlib_style.context(["default", _RC])
 
 
 def css() -> str:
