@@ -167,6 +167,7 @@ def _image_cases() -> dict[str, Case]:
         samples.Sample(str(label), str(label if number % 3 else 8), 0.5 + number / 30)
         for number, label in enumerate(digits.test_labels[:14])
     ]
+    clothes = [replace(one, label=CLOTHES[int(one.label)], predicted=CLOTHES[int(one.predicted)]) for one in listed]
     moved = augmented_samples(images[:3], pw.recipe("progressive-3").augmentation, seed=0, times=6)
     weights = np.random.default_rng(5).normal(size=(10, 3, 3, 3)).astype(np.float32)
     maps = [("Conv", np.random.default_rng(6).normal(size=(12, 26, 26))), ("Linear", np.ones((10, 1, 1)))]
@@ -178,6 +179,14 @@ def _image_cases() -> dict[str, Case]:
         "worst mistakes": (
             lambda width: samples.worst_mistakes(images, listed, width=width),
             samples.worst_mistakes_words(listed),
+        ),
+        "predictions of clothes": (
+            lambda width: samples.predictions(images, clothes, width=width),
+            samples.predictions_words(clothes),
+        ),
+        "worst mistakes of clothes": (
+            lambda width: samples.worst_mistakes(images, clothes, width=width),
+            samples.worst_mistakes_words(clothes),
         ),
         "augmented": (
             lambda width: samples.augmented(images[:3], moved, width=width),

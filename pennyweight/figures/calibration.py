@@ -46,7 +46,7 @@ def reliability(probabilities: Probabilities, right: Right, *, width: int = 520)
     _draw_shares(axes, _bins(probabilities, right, BINS))
     error = 100 * calibration_error(probabilities, right)
     words = f"calibration error {error:.2f} points"
-    layout.write(axes, words, (1, 1), (0, 10), align="right", line="baseline", color=style.OURS)
+    layout.write(axes, words, (1, 0), (-4, 14), align="right", line="baseline", color=style.OURS)
     counts = layout.panel(figure, left, top + side + gap, width - left - 16, low_tall)
     _draw_counts(counts, probabilities)
     layout.below(counts, "probability of the predicted class, %")

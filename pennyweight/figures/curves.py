@@ -84,10 +84,10 @@ def curves_words(records: Sequence[RunRecord], *, budget: Budget | None = None) 
     parts.append(f"On the accuracy axis {SAME_DISTANCE}.")
     held = lowest_held(records, budget) if budget else None
     if budget and held:
-        word = "above or at" if held[1] >= budget.accuracy else "below"
-        title += f"; the lowest of the last {counted(budget.hold_epochs, 'epoch')} is {percent(held[1])} %, {word} "
-        title += f"the target of {budget.accuracy:g} %"
-        parts.append(f"Shaded are the last {counted(budget.hold_epochs, 'epoch')}, which must hold the target.")
+        word = "not below" if held[1] >= budget.accuracy else "below"
+        last = _last_epochs(budget)
+        title += f"; the lowest in {last} is {percent(held[1])} %, {word} the target of {budget.accuracy:g} %"
+        parts.append(f"Shaded is where the target must hold, in {last}.")
     for one in SPLITS:
         if (found := accuracies(records, one)) is not None:
             first, last = float(np.nanmean(found[:, 0])), float(last_values(found).mean())
@@ -134,10 +134,13 @@ def draw_budget(axes: Axes, records: Sequence[RunRecord], budget: Budget, images
     color = style.OURS if kept else style.BREACH
     place = held[0], float(height(held[1], images))
     axes.plot(*place, "o" if kept else "X", color=color, markersize=6, gid=f"{prefix}lowest-held", clip_on=False)
-    last = "the last epoch" if budget.hold_epochs == 1 else f"the last {budget.hold_epochs} epochs"
     layout.write(axes, percent(held[1]), (1, 0), (-6, 8), align="right", line="baseline", color=color)
-    words, grey = f"lowest in {last}", style.QUIET
+    words, grey = f"lowest in {_last_epochs(budget)}", style.QUIET
     layout.write(axes, words, (1, 0), (-6, 24), align="right", line="baseline", color=grey, size=style.SMALL)
+
+
+def _last_epochs(budget: Budget) -> str:
+    return "the last epoch" if budget.hold_epochs == 1 else f"the last {budget.hold_epochs} epochs"
 
 
 def _draw_losses(axes: Axes, records: Sequence[RunRecord], pixels: float) -> None:
@@ -202,7 +205,8 @@ def draw_band(axes: Axes, name: str, found: Curves, split: str) -> None:
     if len(found) > 1:
         low, high = np.nanmin(found, axis=0), np.nanmax(found, axis=0)
         epochs, color = np.arange(1, found.shape[1] + 1), LINES[split][0]
-        axes.fill_between(epochs, low, high, color=color, alpha=0.16, linewidth=0, gid=f"{name}-band")
+        around = np.concatenate([epochs, epochs[::-1]]), np.concatenate([low, high[::-1]])
+        axes.fill(*around, color=color, alpha=0.16, linewidth=0, gid=f"{name}-band")
 
 
 def banded(records: Sequence[RunRecord]) -> tuple[str, str]:

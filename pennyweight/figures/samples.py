@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UsageError
+from pennyweight.figures.labels import fitted, text_width
 from pennyweight.figures.layout import canvas, sheet
-from pennyweight.figures.style import BREACH, INK, QUIET, SMALL, drawn
+from pennyweight.figures.style import BREACH, INK, PHONE, QUIET, SMALL, drawn
 from pennyweight.figures.words import Words, counted
 
 Images = NDArray[np.uint8]
@@ -32,16 +33,18 @@ def predictions(images: Images, samples: Sequence[Sample], *, width: int = 720) 
 
     Raises UsageError where there are not as many samples as images.
     """
-    return _contact_sheet(
-        images, [_caption(one) for one in samples], [one.label != one.predicted for one in samples], width
-    )
+    captions = [
+        (_Line(f"× {one.predicted}, not {one.label}", BREACH) if _wrong(one) else _Line(one.predicted, INK), _sure(one))
+        for one in samples
+    ]
+    return _contact_sheet(images, captions, width, 62 if width < PHONE else 84)
 
 
 def predictions_words(samples: Sequence[Sample]) -> Words:
     """Return what `predictions` shows of the same samples, in words."""
-    wrong = sum(one.label != one.predicted for one in samples)
+    wrong = sum(map(_wrong, samples))
     title = f"{counted(len(samples), 'image')}: {len(samples) - wrong} right, {wrong} wrong"
-    return Words(title, "; ".join(" ".join(_caption(one)) for one in samples) + ".")
+    return Words(title, "; ".join(map(_said, samples)) + ".")
 
 
 @drawn
@@ -50,8 +53,8 @@ def worst_mistakes(images: Images, samples: Sequence[Sample], *, width: int = 72
 
     Raises UsageError where there are not as many samples as images.
     """
-    captions = [(f"{one.label}, taken for {one.predicted}", f"{100 * one.probability:.1f} % sure") for one in samples]
-    return _contact_sheet(images, captions, [False] * len(samples), width, cell=104)
+    captions = [(_Line(f"{one.label}, taken for {one.predicted}", INK), _sure(one)) for one in samples]
+    return _contact_sheet(images, captions, width, 104)
 
 
 def worst_mistakes_words(samples: Sequence[Sample]) -> Words:
@@ -88,35 +91,49 @@ def augmented_words(moved: NDArray[np.uint8]) -> Words:
     return Words(title, f"A row for each of {images} images: the original, then {times} draws of its augmentation.")
 
 
-def _caption(one: Sample) -> tuple[str, str]:
-    if one.label == one.predicted:
-        return one.predicted, f"{100 * one.probability:.0f} %"
-    return f"{one.predicted}, not {one.label}", f"{100 * one.probability:.0f} %"
+@dataclass(frozen=True)
+class _Line:
+    """A line of a caption; where it has no room, what follows its comma is a line of its own."""
+
+    text: str
+    color: str
+
+    def split(self, room: float) -> list[str]:
+        """Return the line, or its two parts, each shortened to its room in pixels."""
+        parts = [self.text] if text_width(self.text, SMALL) <= room else self.text.split(", ", 1)
+        return [fitted(part, SMALL, room) for part in parts]
 
 
-def _contact_sheet(
-    images: Images, captions: Sequence[tuple[str, str]], crossed: Sequence[bool], width: int, cell: float = 84
-) -> Figure:
+def _wrong(one: Sample) -> bool:
+    return one.label != one.predicted
+
+
+def _sure(one: Sample) -> _Line:
+    return _Line(f"{100 * one.probability:.1f} % sure", QUIET)
+
+
+def _said(one: Sample) -> str:
+    name = f"{one.predicted}, not {one.label}" if _wrong(one) else one.predicted
+    return f"{name}, {_sure(one).text}"
+
+
+def _contact_sheet(images: Images, captions: Sequence[Sequence[_Line]], width: int, cell: float) -> Figure:
+    """Draw images in rows of equal length, each with its caption under it; `cell` is about how wide one is."""
     if len(images) != len(captions) or not len(images):
         raise UsageError(f"There are {len(images)} images and {len(captions)} predictions; give one for each image.")
-    columns = max(1, min(len(images), int((width + 12) // (cell + 12))))
-    side = min((width - 12 * (columns - 1)) / columns, cell * 1.15)
-    row = side + 44
+    gap = 12.0
+    columns = max(1, int((width + gap) // (cell + gap)))
+    columns = -(-len(images) // -(-len(images) // columns))
+    side = min((width - gap * (columns - 1)) / columns, 1.15 * cell)
+    lines = [[(text, line.color) for line in one for text in line.split(side + gap - 4)] for one in captions]
+    row = side + 14 * max(map(len, lines)) + 18
     figure = canvas(width, row * -(-len(images) // columns))
     axes = sheet(figure)
-    for number, (image, (first, second)) in enumerate(zip(images, captions, strict=True)):
-        x, y = (number % columns) * (side + 12), (number // columns) * row
-        wrong = crossed[number]
+    for number, (image, caption) in enumerate(zip(images, lines, strict=True)):
+        x, y = (number % columns) * (side + gap), (number // columns) * row
         _image(axes, image, (x, y, side))
-        axes.text(
-            x,
-            y + side + 11,
-            f"× {first}" if wrong else first,
-            va="center",
-            color=BREACH if wrong else INK,
-            fontsize=SMALL,
-        )
-        axes.text(x, y + side + 25, second, va="center", color=QUIET, fontsize=SMALL)
+        for line, (text, color) in enumerate(caption):
+            axes.text(x, y + side + 11 + 14 * line, text, va="center", color=color, fontsize=SMALL)
     return figure
 
 

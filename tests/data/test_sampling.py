@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pennyweight.data.augment import Augmentation, homographies
 from pennyweight.data.dataset import load
-from pennyweight.data.sampling import sampled
+from pennyweight.data.sampling import augmented_samples, sampled
 
 
 def bilinear(image: NDArray[np.uint8], matrix: NDArray[np.float32], fill: int) -> NDArray[np.float64]:
@@ -48,3 +48,11 @@ def test_images_in_colour_are_moved_channel_by_channel() -> None:
     found = sampled(colours, matrices, 7)
     for channel in range(3):
         assert np.array_equal(found[:, channel], sampled(colours[:, channel], matrices, 7))
+
+
+def test_samples_are_what_the_first_epochs_of_a_run_see() -> None:
+    images, moves = load("digits").train_images[:5], Augmentation(rotation_degrees=20, perspective_distortion=0.4)
+    found = augmented_samples(images, moves, seed=3, times=2)
+    assert found.shape == (5, 2, 28, 28)
+    matrices = homographies(moves, 60, 28, 28, seed=3, epoch=2)  # those of a training set of any size
+    assert np.array_equal(found[:, 1], sampled(images, matrices[:5], 0))
