@@ -140,11 +140,9 @@ def _contact_sheet(images: Images, captions: Sequence[Sequence[_Line]], width: i
 def _image(axes: Axes, image: NDArray[np.uint8], box: tuple[float, float, float]) -> None:
     """Draw one image, bright ink on black as the network reads it, its left, top and side in pixels."""
     x, y, side = box
-    pixels = (
-        image[0] if image.ndim == 3 and image.shape[0] == 1 else image.transpose(1, 2, 0) if image.ndim == 3 else image
-    )
+    planes = image if image.ndim == 3 else image[None]
+    # colours as they are: a grey scale of matplotlib's would round some of them down
+    pixels = np.broadcast_to(planes.transpose(1, 2, 0), (*planes.shape[1:], 3))
     rows, columns = pixels.shape[:2]
     wide, high = side * columns / max(rows, columns), side * rows / max(rows, columns)
-    axes.imshow(
-        pixels, cmap="gray", vmin=0, vmax=255, extent=(x, x + wide, y + high, y), interpolation="none", aspect="auto"
-    )
+    axes.imshow(pixels, extent=(x, x + wide, y + high, y), interpolation="none", aspect="auto")
