@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pennyweight.base.input import Input
     from pennyweight.data.augment import Augmentation
     from pennyweight.data.dataset import Dataset
+    from pennyweight.figures import plots
     from pennyweight.judging.audit import Rules
     from pennyweight.nets.layers import (
         CLASSES,
@@ -100,8 +101,8 @@ PLACES = {
 }
 """The public names, by the module that each is loaded from when it is first used."""
 
-ELSEWHERE = {"dataset": (API, "load_dataset"), "recipe": (API, "find_recipe")}
-"""Those that have another name there."""
+ELSEWHERE = {"dataset": (API, "load_dataset"), "recipe": (API, "find_recipe"), "plots": ("pennyweight.figures", "")}
+"""Those that have another name there, and `plots`, which is a module of functions."""
 
 SHOWN = ("Recipe",)
 """Values that a notebook shows as tables without any function having returned them."""
@@ -150,6 +151,7 @@ __all__ = [
     "export",
     "judge",
     "load",
+    "plots",
     "published_recipes",
     "read_budget",
     "recipe",
@@ -167,10 +169,14 @@ def __getattr__(name: str) -> object:
     places = {one: (module, one) for module, names in PLACES.items() for one in names} | ELSEWHERE
     if name not in places:
         raise AttributeError(f"module 'pennyweight' has no attribute '{name}'")
+    if name == "plots":
+        import_module("pennyweight.figures.words").require_matplotlib()
+        return import_module("pennyweight.figures.plots")
     module, attribute = places[name]
     value = getattr(import_module(module), attribute)
     if module == API or name in SHOWN:
         import_module("pennyweight.reporting.notebook").show_tables()
+        import_module("pennyweight.figures.plotted").give_plot()
     if module != API:
         return value
     return import_module("pennyweight.reporting.python_words").for_python(value)

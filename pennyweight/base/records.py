@@ -1,9 +1,13 @@
 """The frozen records that travel between rooms and into `record.json`; accuracies are percentages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pennyweight.base.errors import UnavailableError
 
 SCHEMA = 1
 
@@ -186,6 +190,18 @@ class RunRecord:
             verdict,
         ]
         return f"<RunRecord of {name_of(self)} on {self.dataset}: {', '.join(words)}>"
+
+    drawn_by: ClassVar[Callable[["RunRecord", int], Any] | None] = None
+    """What draws a record at a width: figures stand on a floor above, and the facade puts this in its place."""
+
+    def plot(self, *, width: int = 720) -> Any:
+        """Return accuracy, loss and learning rate of the run as a matplotlib figure, `width` pixels wide.
+
+        `pw.plots.curves` draws several seeds together. Raises UnavailableError where matplotlib is missing.
+        """
+        if RunRecord.drawn_by is None:
+            raise UnavailableError("A record is drawn by pw.plots.curves, after: import pennyweight as pw.")
+        return RunRecord.drawn_by(self, width)
 
     def images(self, split: str) -> int:
         """Return how many images `train`, `val` or `test` holds; raises ValueError for any other split."""

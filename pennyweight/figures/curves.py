@@ -85,9 +85,9 @@ def curves_words(records: Sequence[RunRecord], *, budget: Budget | None = None) 
     held = lowest_held(records, budget) if budget else None
     if budget and held:
         word = "not below" if held[1] >= budget.accuracy else "below"
-        last = _last_epochs(budget)
-        title += f"; the lowest in {last} is {percent(held[1])} %, {word} the target of {budget.accuracy:g} %"
-        parts.append(f"Shaded is where the target must hold, in {last}.")
+        where = _last_epochs(budget)
+        title += f"; the lowest in {where} is {percent(held[1])} %, {word} the target of {budget.accuracy:g} %"
+        parts.append(f"Shaded is where the target must hold, in {where}.")
     for one in SPLITS:
         if (found := accuracies(records, one)) is not None:
             first, last = float(np.nanmean(found[:, 0])), float(last_values(found).mean())

@@ -1,6 +1,7 @@
 """What a figure says to whoever cannot see it, and the finding that stands above it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from pennyweight.base.errors import UnavailableError
 
@@ -13,12 +14,14 @@ class Words:
     description: str
 
 
-def require_matplotlib() -> None:
-    """Raise UnavailableError, which says how to install it, where matplotlib is missing."""
-    from importlib.util import find_spec
+class MatplotlibMissing(UnavailableError, AttributeError):
+    """matplotlib is not installed, so that `pw.plots` is not there either: `hasattr` and `help(pw)` take it so."""
 
+
+def require_matplotlib() -> None:
+    """Raise MatplotlibMissing, which says how to install it, where matplotlib is missing."""
     if find_spec("matplotlib") is None:
-        raise UnavailableError("Figures need matplotlib, which is not installed: pip install 'pennyweight[report]'.")
+        raise MatplotlibMissing("Figures need matplotlib, which is not installed: pip install 'pennyweight[report]'.")
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
