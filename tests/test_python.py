@@ -239,6 +239,12 @@ class Shell:
         self.shown.append((transient["display_id"], update, data["text/html"]))
 
 
+def as_notebook(shell: Shell | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process look as if IPython ran it with this shell, to us and to matplotlib."""
+    ipython = SimpleNamespace(get_ipython=lambda: shell, version_info=(9, 0, 0))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+
+
 @pytest.mark.parametrize(
     ("shell", "progress", "shown"),
     [(Shell(True), None, True), (Shell(True), False, False), (Shell(False), None, False), (None, None, False)],
@@ -246,7 +252,7 @@ class Shell:
 def test_a_notebook_sees_one_line_that_moves_and_one_for_an_epoch(
     shell: Shell | None, progress: bool | None, shown: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    as_notebook(shell, monkeypatch)
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     pw.train(TINY, dataset=DIGITS, epochs=2, out=tmp_path / "run", progress=progress)
@@ -300,7 +306,7 @@ print(pw.Recipe("mine", layers, epochs=2, optimizer=pw.Adam())._repr_html_().cou
 
 def test_a_notebook_sees_curves_that_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(True)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    as_notebook(shell, monkeypatch)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr("pennyweight.pages.notebook_console.SHARE", float("inf"))
     pw.train(TINY, dataset=DIGITS, epochs=3, out=tmp_path / "run")
@@ -312,7 +318,7 @@ def test_a_notebook_sees_curves_that_grow(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_curves_are_not_drawn_while_they_would_hold_up_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(True)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    as_notebook(shell, monkeypatch)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr("pennyweight.pages.notebook_console.SHARE", 0.0)
     pw.train(TINY, dataset=DIGITS, epochs=4, out=tmp_path / "run")
