@@ -30,6 +30,12 @@ class NotebookConsole(PythonConsole):
         self._drawn_at = 0.0
         self._cost_seconds = 0.0
 
+    def started(self, run: Run) -> None:
+        """Take the place of the curves, above the lines that follow, and print what is trained on what."""
+        if find_spec("matplotlib"):
+            self._show("")
+        super().started(run)
+
     def epoch_done(self, history: Sequence[EpochRow]) -> None:
         """Print the line of the last epoch in `history`, and draw the curves up to it."""
         super().epoch_done(history)
@@ -42,21 +48,27 @@ class NotebookConsole(PythonConsole):
             self._cost_seconds = self._drawn_at - began
 
     def _show(self, html: str) -> None:
-        """Put HTML where the curves of this run stand, or below what the cell has shown so far."""
+        """Put HTML where the curves of this run stand; the first time, below what the cell has shown so far."""
         publisher = sys.modules["IPython"].get_ipython().display_pub
         is_new, self._place = not self._place, self._place or uuid4().hex
         publisher.publish({"text/html": html}, {}, transient={"display_id": self._place}, update=not is_new)
 
 
 def curves_html(run: Run, history: Sequence[EpochRow]) -> str:
-    """Return the curves of a run up to the last epoch of `history`, as HTML that holds a picture."""
+    """Return the curves of a run up to the last epoch of `history`, as HTML that holds a picture.
+
+    It brings its own paper: a notebook may be light where the system is dark.
+    """
     from pennyweight.figures.curves import curves, curves_words  # loads matplotlib
-    from pennyweight.figures.style import css
+    from pennyweight.figures.style import LIGHT
     from pennyweight.figures.svg import to_svg
 
     record, budget = record_so_far(run, history), budget_for(run.recipe.budgets, run.dataset.name)
     words = curves_words([record], budget=budget)
-    return f"<style>{css()}</style>\n{to_svg(curves([record], budget=budget), words=words, name='live')}"
+    colours = "; ".join(f"--{name}: {colour}" for name, colour in LIGHT.items())
+    drawing = curves([record], budget=budget)
+    picture = to_svg(drawing, words=words, name="live")
+    return f'<div style="{colours}; background: var(--paper); max-width: 720px">{picture}</div>'
 
 
 def record_so_far(run: Run, history: Sequence[EpochRow]) -> RunRecord:

@@ -29,7 +29,8 @@ from pennyweight.tables.html import to_html
 from pennyweight.tables.table import Table, right, table
 
 STYLE = (
-    "<style>.pennyweight table td, .pennyweight table th { text-align: left; font-variant-numeric: tabular-nums; } "
+    "<style>.pennyweight table { margin: 0 0 12px; font-variant-numeric: tabular-nums; } "
+    ".pennyweight table td, .pennyweight table th { text-align: left; } "
     ".pennyweight table .right { text-align: right; }</style>"
 )
 """Notebooks align every cell to the right; words read better on the left."""
