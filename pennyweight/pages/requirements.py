@@ -128,10 +128,11 @@ def _percent(measured: int, limit: int) -> str:
 # ------------------------------------------------------------------------------------------- the result summary
 
 
-def summary_table(steps: Sequence[Step]) -> Table:
+def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
     """Return one row per step: its last training and judged accuracy over seeds, costs, target and seconds an epoch.
 
-    Beside them stand the figures that its document states of its own run. Training accuracy is the running one.
+    Beside them stand the figures that its document states of its own run. Training accuracy is the running one. `names`
+    are what the steps are called instead of by their recipes.
     """
     splits = " or ".join(dict.fromkeys(split_words(step.split) for step in steps))
     columns = (
@@ -139,15 +140,16 @@ def summary_table(steps: Sequence[Step]) -> Table:
         *(*right(f"{splits}, %"), Column("its document", "right", "drop"), *right("parameters", "epochs")),
         *(Column("target met"), *right("s an epoch"), Column("its document", "right", "drop")),
     )
-    return table(columns, map(_row, steps))
+    called = names or [step.name for step in steps]
+    return table(columns, (_row(name, step) for name, step in zip(called, steps, strict=True)))
 
 
-def _row(step: Step) -> tuple[object, ...]:
+def _row(name: str, step: Step) -> tuple[object, ...]:
     epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
     params = step.records[0].params if step.records else step.costs.params
     stated = EPOCH_SECONDS.get(step.recipe.name, ()) if step.document else ()
     return (
-        *(step.name, train_words(step), stated_accuracy(step, "train")),
+        *(name, train_words(step), stated_accuracy(step, "train")),
         *(accuracy_words(step), stated_accuracy(step, step.split), f"{params:,}", epochs, target_words(step)),
         *(seconds_words(step), f"{median(stated):.1f}" if stated else ""),
     )

@@ -17,7 +17,7 @@ from pennyweight.judging.ablation import AblationStep
 from pennyweight.judging.seeds import SeedsFigures, seeds_figures
 from pennyweight.pages.analysis import analyse
 from pennyweight.pages.changes import augmentation_words, changes, channels_of, listed, schedule_words
-from pennyweight.pages.headline import headline, journey_headline
+from pennyweight.pages.headline import Headline, headline, journey_headline
 from pennyweight.pages.requirements import (
     accuracy_words,
     requirements,
@@ -61,14 +61,27 @@ def step_markdown(step: Step, before: Step | None = None, walk: Walk = (), pictu
 
 
 def journey_markdown(
-    title: str, steps: Sequence[Step], walk: Walk = (), pictures: Mapping[str, Sequence[Picture]] | None = None
+    title: str,
+    steps: Sequence[Step],
+    walk: Walk = (),
+    pictures: Mapping[str, Sequence[Picture]] | None = None,
+    *,
+    names: Sequence[str] = (),
+    befores: Sequence[Step | None] | None = None,
+    opening: Headline | None = None,
 ) -> str:
-    """Return all steps under one title, with the result summary first; `pictures` are by the name of the step."""
-    parts = [f"# {escaped(title)}", escaped(journey_headline(steps).text), to_markdown(summary_table(steps))]
+    """Return all steps under one title, with the result summary first.
+
+    `names` are what the steps are called instead of by their recipes, and by which `pictures` are found; `befores` the
+    step that each follows, unless given the one before it in the list; `opening` the sentence to begin with.
+    """
+    called = names or [step.name for step in steps]
+    opening = opening or journey_headline(steps)
+    parts = [f"# {escaped(title)}", escaped(opening.text), to_markdown(summary_table(steps, called))]
     if any(step.records for step in steps):
         parts.append(escaped(seconds_note(steps)))
-    for before, step in zip((None, *steps), steps, strict=False):
-        parts += [f"## {escaped(step.name)}", *_parts(step, before, walk, (pictures or {}).get(step.name, ()), "###")]
+    for name, step, before in zip(called, steps, befores or (None, *steps[:-1]), strict=True):
+        parts += [f"## {escaped(name)}", *_parts(step, before, walk, (pictures or {}).get(name, ()), "###")]
     return "\n\n".join(parts) + "\n"
 
 

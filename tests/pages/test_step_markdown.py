@@ -9,6 +9,7 @@ from published_steps import published_steps
 from support import run_record
 
 from pennyweight.base.budget import check
+from pennyweight.base.records import Misclassified
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.kinds import ParameterLimit
 from pennyweight.documents.logs import EPOCH_SECONDS
@@ -163,6 +164,49 @@ def test_a_journey_is_its_steps_under_one_title(progressive_steps: list[Step]) -
         f"## {step.name}" for step in progressive_steps
     ]
     assert text.count("### Analysis") == 3
+
+
+def test_the_runs_of_several_students_stand_under_their_names(progressive_steps: list[Step]) -> None:
+    """None follows another, though each is of the same recipe."""
+    runs = [replace(progressive_steps[2], records=(record,)) for record in progressive_steps[2].records[:3]]
+    names = ["anna", "ben|<b>", "cleo"]
+    text = journey_markdown("course", runs, names=names, befores=[None] * 3, opening=headline(runs[0]))
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## anna", "## ben\\|\\<b>", "## cleo"]
+    assert [row[0] for row in summary_table(runs, names).rows] == names
+    assert "Against" not in text
+    assert "in 3 steps" not in text
+
+
+ODD = {
+    "one epoch": lambda: (run_record([9_000]),),
+    "one epoch, two seeds": lambda: (run_record([9_000]), run_record([9_100], seed=1)),
+    "nothing right": lambda: (run_record([0, 0, 0, 0]), run_record([0, 0, 0, 0], seed=1)),
+    "everything right": lambda: (run_record([10_000] * 15), run_record([10_000] * 15, seed=1)),
+    "a hold-out alone": lambda: (run_record(val=[9_000, 9_100]),),
+    "nothing measured": lambda: (run_record([None, None]),),
+    "measured in some epochs": lambda: (run_record([9_000, None, 9_100, None]),),
+    "one class, never missed": lambda: (
+        replace(run_record([9_999, 9_999]), classes=("<i>a</i>", "b"), test_class_images=(10_000, 0)),
+    ),
+    "a label that no class has": lambda: (
+        replace(
+            run_record([9_999, 9_998]),
+            classes=("a", "b"),
+            test_class_images=(5_000, 5_000),
+            misclassified=(Misclassified(0, 7, 1), Misclassified(1, 0, 1)),
+        ),
+    ),
+    "other data": lambda: (replace(run_record([9_000, 9_100]), dataset="letters"),),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_runs_have_a_step_md_without_figures_that_are_none(name: str) -> None:
+    step = Step(recipe=progressive.STEP_3, records=ODD[name]())
+    text = step_markdown(step, Step(recipe=progressive.STEP_2, records=ODD["one epoch"]()))
+    assert not re.search(r"\b(nan|inf|None)\b", text)
+    assert "<i>" not in text.replace("\\<i>", "")
+    assert journey_markdown("odd", [step])
 
 
 def test_a_step_that_was_not_run_says_so() -> None:
