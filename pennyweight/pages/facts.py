@@ -11,6 +11,7 @@ import numpy as np
 
 from pennyweight.base.budget import hold_words
 from pennyweight.base.errors import UsageError
+from pennyweight.base.proportion import exact_bounds
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import Summary, points_summary
 from pennyweight.judging.ablation import AblationStep
@@ -20,9 +21,12 @@ from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
 from pennyweight.pages.requirements import parameter_limit
 from pennyweight.pages.steps import Step, gain_over, seeds_words, split_words
+from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
 
 Facts: TypeAlias = Mapping[str, Any]
+TAIL = 0.025
+"""The chance that is left on either side of a 95 % interval."""
 END = 5
 """Last epochs, or half of a shorter run, that are held against as many before them."""
 
@@ -76,7 +80,7 @@ def _summary(name: str, values: Summary) -> dict[str, Any]:
 
 
 def _accuracies(step: Step) -> dict[str, Any]:
-    images = step.measured[0].images(step.split)
+    images, claim = step.measured[0].images(step.split), step.recipe.origin.claim
     budget = step.budget if step.budget and step.budget.split == step.split else None
     hold = budget.hold_epochs if budget else 1
     figures = seeds_figures(step.measured, step.split, step.target or 0.0, hold)
@@ -90,8 +94,12 @@ def _accuracies(step: Step) -> dict[str, Any]:
         "sampling_error": figures.sampling_error,
         "lowest": figures.lowest.mean,
         "lowest_of_all": min(float(curve[-hold:].min()) for curve in curves),
-        "claimed": step.recipe.origin.claim.which if step.recipe.origin.claim else "",
+        "claimed": claim.which if claim and step.dataset == DEFAULT_DATASET else "",
     }
+    if len(step.measured) == 1:
+        right = step.measured[0].epochs[-1].score(step.split).correct or 0
+        least, most = exact_bounds(right, images, TAIL)
+        facts |= {"final_least": 100 * least, "final_most": 100 * most}
     if budget:
         needed = budget.correct_needed(images)
         kept = [_held_images(one, step.split, hold) >= needed for one in step.measured]

@@ -15,6 +15,7 @@ from pennyweight.judging.features import find_feature
 from pennyweight.judging.seeds import finals_of
 from pennyweight.pages.steps import Step, split_words
 from pennyweight.reporting.text import mean_words, plural
+from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.tables.table import Column, Table, right, table
 
 FEATURES = {
@@ -147,7 +148,8 @@ def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
 def _row(name: str, step: Step) -> tuple[object, ...]:
     epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
     params = step.records[0].params if step.records else step.costs.params
-    stated = EPOCH_SECONDS.get(step.recipe.name, ()) if step.document else ()
+    on_mnist = step.document and step.dataset == DEFAULT_DATASET
+    stated = EPOCH_SECONDS.get(step.recipe.name, ()) if on_mnist else ()
     return (
         *(name, train_words(step), stated_accuracy(step, "train")),
         *(accuracy_words(step), stated_accuracy(step, step.split), f"{params:,}", epochs, target_words(step)),
@@ -169,8 +171,12 @@ def accuracy_words(step: Step) -> str:
 
 
 def stated_accuracy(step: Step, split: str) -> str:
-    """Return what the document states of its own run on a split, as `99.54 best`; empty where it states nothing."""
-    claims = [one for one in CLAIMS.get(step.document, ()) if isinstance(one, Reached)]
+    """Return what the document states of its own run on a split, as `99.54 best`; empty where it states nothing.
+
+    Documents speak of MNIST alone.
+    """
+    said = CLAIMS.get(step.document, ()) if step.dataset == DEFAULT_DATASET else ()
+    claims = [one for one in said if isinstance(one, Reached)]
     found = [one for one in claims if (one.recipe, one.split) == (step.recipe.name, split)]
     return f"{found[0].accuracy:.{1 if found[0].step > 0.01 else 2}f} {found[0].which}" if found else ""
 

@@ -229,12 +229,18 @@ RULES: tuple[Rule, ...] = (
         "images, {gap:+.2f} points (95 % {gap_low:+.2f} to {gap_high:+.2f}, {runs}).",
     ),
     Rule(
-        "overfitting: of one run",
-        ("clean", "final", "gap", "sampling_error", "split", "n"),
-        lambda f: f["n"] == 1,
-        "This run gets {clean:.2f} % of the training images, clean, and {final:.2f} % of the {split} images right: a "
-        "gap of {gap:.2f} points, where the number of {split} images alone leaves {sampling_error:.2f} unsure "
-        "(standard error).",
+        "overfitting: shown in one run",
+        ("clean", "final", "images", "final_least", "final_most", "split"),
+        lambda f: f["clean"] > f["final_most"],
+        "This run knows its training images better than new ones: {clean:.2f} % of them, clean, against {final:.2f} % "
+        "of {images:,} {split} images (95 % {final_least:.2f} to {final_most:.2f}, by their number).",
+    ),
+    Rule(
+        "overfitting: not shown in one run",
+        ("clean", "final", "images", "final_least", "final_most", "split"),
+        lambda f: f["clean"] <= f["final_most"],
+        "No overfitting is shown in this run: {clean:.2f} % of the training images, clean, against {final:.2f} % of "
+        "{images:,} {split} images (95 % {final_least:.2f} to {final_most:.2f}, by their number).",
     ),
     Rule(
         "overfitting: by the running figure alone",

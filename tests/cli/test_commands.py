@@ -132,6 +132,31 @@ def test_show_as_json_holds_the_figures_and_layers(command) -> None:
     assert facts["settings"]["optimizer.learning_rate"] == 0.01
 
 
+def test_show_prints_the_layers_alone_as_courses_ask_for_them(command) -> None:
+    ended = command("show", "iteration-3", "--format", "torchsummary")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[3] == "            Conv2d-1            [-1, 6, 26, 26]              54"
+    assert "Total params: 5,178" in lines
+    assert max(map(len, lines)) <= 80
+    assert command("show", "iteration-3", "--format", "table").out == command("show", "iteration-3").out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--format", "torchsumary"), "There is no format 'torchsumary'. Did you mean 'torchsummary'?"),
+        (
+            ("--format", "torchsummary", "--json"),
+            "--json has a form of its own, and --format torchsummary another; leave one of them out.",
+        ),
+    ],
+)
+def test_a_format_that_there_is_not_is_refused(words: tuple[str, ...], sentence: str, command) -> None:
+    ended = command("show", "iteration-3", *words)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"Error: {sentence}\n")
+
+
 def test_show_shows_what_was_changed(command) -> None:
     facts = json.loads(command("show", "skip-3", "--json", "-s", "optimizer=Adam", "-s", "epochs=3").out)
     assert facts["settings"]["optimizer"] == "Adam"

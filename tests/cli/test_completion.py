@@ -63,6 +63,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (("train", "pennyweight-8k", "--dataset", "fash"), {"fashion-mnist"}),
         (("compare", "skip-3", "skip-"), {"skip-1", "skip-2", "skip-3"}),
         (("verify", "penny"), {"pennyweight-8k"}),
+        (("show", "skip-3", "--format", "t"), {"table", "torchsummary"}),
         (("train", "nothing-like-it"), set()),
     ],
 )

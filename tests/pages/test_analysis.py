@@ -17,6 +17,7 @@ from pennyweight.base.records import Misclassified, RunRecord
 from pennyweight.judging.ablation import AblationStep, ablation_steps
 from pennyweight.pages.analysis import Sentence, analyse, sentences
 from pennyweight.pages.facts import facts_of
+from pennyweight.pages.requirements import summary_table
 from pennyweight.pages.rules import RULES
 from pennyweight.pages.steps import Step
 from pennyweight.recipes import compact, evolution, progressive
@@ -239,6 +240,26 @@ def test_two_single_runs_are_held_against_each_other_image_by_image(journeys: li
     said = {one.rule: one.text for one in analyse(steps[2], steps[1])}
     assert f"gets {len(old - new)} images right" in said["change: two networks differ"]
     assert not any(rule.startswith(("change: gains", "spread")) for rule in said)
+
+
+@pytest.mark.parametrize(
+    ("train_correct", "rule"),
+    [(59_400, "overfitting: shown in one run"), (58_800, "overfitting: not shown in one run")],
+)
+def test_one_run_is_sure_by_the_number_of_its_images(train_correct: int, rule: str) -> None:
+    (record,) = seeds([[9_700, 9_800]], final_train_correct=train_correct)
+    step = Step(recipe=BUDGETED, records=(record,))
+    facts, interval = facts_of(step), scipy.stats.binomtest(9_800, 10_000).proportion_ci(0.95)
+    assert (facts["final_least"], facts["final_most"]) == pytest.approx((100 * interval.low, 100 * interval.high))
+    assert rule in {one.rule for one in analyse(step)}
+
+
+def test_what_the_document_says_of_mnist_is_not_said_of_other_data(journeys: list[list[Step]]) -> None:
+    step = replace(journeys[0][0], records=tuple(replace(one, dataset="digits") for one in journeys[0][0].records))
+    assert facts_of(journeys[0][0])["claimed"] == "best"
+    assert facts_of(step)["claimed"] == ""
+    assert summary_table(journeys[0]).rows[0][4] == "96.58 best"
+    assert summary_table([step]).rows[0][4] == ""
 
 
 @pytest.mark.parametrize("broken", ["epoch", "seed", "label"])
