@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Step:
         """Return the budget for the dataset, or None."""
         return budget_for(self.recipe.budgets, self.dataset)
 
-    @property
+    @cached_property
     def split(self) -> str:
         """Return the split the step is judged on: that of its budget where it was measured, else one that was."""
         asked = [self.budget.split] if self.budget else []
@@ -76,12 +77,12 @@ class Step:
         """Return how many classes the network tells apart."""
         return (len(self.records[0].classes) if self.records else 0) or DIGITS
 
-    @property
+    @cached_property
     def costs(self) -> Measurement:
         """Return the network's parameters, multiply-accumulates and receptive field, node by node."""
         return measure(self.recipe.plan(self.classes))
 
-    @property
+    @cached_property
     def measured(self) -> tuple[RunRecord, ...]:
         """Return the runs that measured `split` in every epoch."""
         return tuple(record for record in self.records if record.curve(self.split) is not None)
