@@ -133,7 +133,7 @@ def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
     """Return one row per step: its last training and judged accuracy over seeds, costs, target and seconds an epoch.
 
     Beside them stand the figures that its document states of its own run. Training accuracy is the running one. `names`
-    are what the steps are called instead of by their recipes.
+    are what the steps are called instead of by their recipes. A column of the document without a figure is left out.
     """
     splits = " or ".join(dict.fromkeys(split_words(step.split) for step in steps))
     columns = (
@@ -142,7 +142,9 @@ def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
         *(Column("target met"), *right("s an epoch"), Column("its document", "right", "drop")),
     )
     called = names or [step.name for step in steps]
-    return table(columns, (_row(name, step) for name, step in zip(called, steps, strict=True)))
+    rows = [_row(name, step) for name, step in zip(called, steps, strict=True)]
+    kept = [at for at, one in enumerate(columns) if one.narrow != "drop" or any(row[at] for row in rows)]
+    return table([columns[at] for at in kept], ([row[at] for at in kept] for row in rows))
 
 
 def _row(name: str, step: Step) -> tuple[object, ...]:

@@ -259,7 +259,7 @@ def test_what_the_document_says_of_mnist_is_not_said_of_other_data(journeys: lis
     assert facts_of(journeys[0][0])["claimed"] == "best"
     assert facts_of(step)["claimed"] == ""
     assert summary_table(journeys[0]).rows[0][4] == "96.58 best"
-    assert summary_table([step]).rows[0][4] == ""
+    assert summary_table([step]).headers.count("its document") == 0
 
 
 @pytest.mark.parametrize("broken", ["epoch", "seed", "label"])
