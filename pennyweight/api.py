@@ -60,6 +60,7 @@ from pennyweight.training.observer import Observer, Silent
 from pennyweight.training.prepare import check_run
 
 PAGE_SUFFIXES = (".html", ".htm")
+FIGURE_KINDS = ("png", "svg")
 
 
 def published_recipes() -> tuple[Recipe, ...]:
@@ -400,21 +401,29 @@ def _verify_page(page: Path, replay: bool) -> Verification:
     return check_page(page)
 
 
-def report(*targets: str | Path | Recipe, out: str | Path | None = None, data: str | Path | None = None) -> WrittenPage:
+def report(
+    *targets: str | Path | Recipe,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    figures: str | None = None,
+) -> WrittenPage:
     """Write a page of documents, recipes, run folders or folders of runs, side by side, and say where.
 
     A document is its number or family, as `000` or `progressive`. Without `out` the page is `report.html` in the run
-    folder, or in `runs/NAME`. Pictures of test images need the dataset, from `data`, $PENNYWEIGHT_DATA or the cache;
-    nothing is downloaded. Raises UsageError or UnavailableError for what names nothing, and without matplotlib.
+    folder, or in `runs/NAME`; beside it stands the same as Markdown, `STEP.md`, with its `figures` as `png` or `svg`
+    files. Pictures of test images need the dataset, from `data`, $PENNYWEIGHT_DATA or the cache; nothing is downloaded.
+    Raises UsageError or UnavailableError for what names nothing, and UnavailableError without matplotlib.
 
-    >>> pw.report("progressive-3", out="page.html").page
-    'page.html'
+    >>> pw.report("progressive-3", out="page.html").markdown
+    'page.md'
     """
-    from pennyweight.pages.write import write_page
+    from pennyweight.pages.write import write_page  # which loads matplotlib
 
     for target in targets:
         coerce("A target", target, str | Path | Recipe)
-    return write_page(targets, None if out is None else Path(out), None if data is None else Path(data))
+    if figures not in (None, *FIGURE_KINDS):
+        raise unknown_name_error("kind of figure", str(figures), FIGURE_KINDS)
+    return write_page(targets, None if out is None else Path(out), None if data is None else Path(data), figures)
 
 
 def _other_seeds(folder: Path, record: RunRecord) -> list[RunRecord]:

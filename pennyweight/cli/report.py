@@ -25,24 +25,29 @@ def report(
             metavar="FILE", help="Where the page is written; default: report.html in the run folder or runs/."
         ),
     ] = None,
+    figures: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Write the figures as png or svg files too, for the Markdown.")
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write one HTML page: target, architecture, result and analysis of each step, with figures.
+    """Write an HTML page: target, architecture, result and analysis of each step.
 
     The page carries its evidence, asks for nothing over the network, and 'pennyweight verify PAGE.html' checks it.
+    STEP.md beside it is the same as Markdown, ready to paste.
 
     Pictures of test images need the dataset on this machine; nothing is downloaded.
 
-    Examples: pennyweight report progressive; pennyweight report runs/progressive-3/seed-0;
+    Examples: pennyweight report progressive; pennyweight report runs/progressive-3/seed-0 --figures png;
     pennyweight report submissions/anna submissions/ben --out course.html
     """
     from pennyweight.api import report as write_report
 
-    written = write_report(*targets, out=out, data=data)
+    written = write_report(*targets, out=out, data=data, figures=figures)
     if as_json:
         result_json(written)
     else:
         for sentence in written.notes:
             result(sentence)
+        result(written.markdown)
         result(written.page)

@@ -77,6 +77,14 @@ class StepContent:
     seeds: Table | None
     provenance: str
 
+    @property
+    def drawings(self) -> Iterator[Drawing]:
+        """Yield every figure of the step in the order of the page."""
+        yield self.network
+        if self.curves:
+            yield self.curves
+        yield from (*self.confusions, *self.images, *self.arrays)
+
 
 @dataclass(frozen=True)
 class PageContent:
@@ -102,7 +110,7 @@ class PageContent:
 def page_content(evidence: Evidence) -> PageContent:
     """Return all that a page says, from its evidence alone."""
     last = evidence.chapters[-1]
-    walk = _walk(evidence)
+    walk = walk_of(evidence)
     checked = checked_claims(evidence)
     opening = drawings.opening_drawing(evidence)
     steps = [
@@ -110,7 +118,7 @@ def page_content(evidence: Evidence) -> PageContent:
         for number, chapter in enumerate(evidence.chapters[:MOST_IN_FULL], start=1)
     ]
     if opening is None and len(steps) == 1:  # the curves of a single step are what tells it
-        opening, steps = steps[0].curves, [replace(steps[0], curves=None)]
+        opening = steps[0].curves
     return PageContent(
         title=evidence.title,
         kicker=f"Document {evidence.document}" if evidence.document else evidence.title,
@@ -202,7 +210,7 @@ def checked_claims(evidence: Evidence) -> tuple[CheckedClaim, ...]:
     return tuple(check_claim(claim, held) for claim in said if claim.recipe in names)
 
 
-def _walk(evidence: Evidence) -> list[AblationStep]:
+def walk_of(evidence: Evidence) -> list[AblationStep]:
     """Return the ablation that leads to one of the chapters, where the page carries all its runs; else nothing."""
     names = {chapter.label for chapter in evidence.chapters}
     for walk in ABLATIONS.values():
@@ -216,7 +224,7 @@ def _step_content(evidence: Evidence, chapter: Chapter, number: int) -> StepCont
     step, place = chapter.step, f"step-{number}"
     before, costs = before_of(evidence, chapter), chapter.step.costs
     record = _pictured(chapter)
-    walk = _walk(evidence)
+    walk = walk_of(evidence)
     inspection, classes = chapter.inspection, record.classes if record else ()
     reliability = [drawings.calibration_drawing(inspection, place)] if inspection else []
     counts = drawings.counts_of(record) if record else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,7 +13,7 @@ from pennyweight.base.stats import accuracy_summary
 from pennyweight.figures import arrays, curves, frontier, network, predictions, samples, staircase, steps
 from pennyweight.figures.plane import Point
 from pennyweight.figures.samples import Sample
-from pennyweight.figures.svg import to_svg
+from pennyweight.figures.svg import to_png, to_svg
 from pennyweight.figures.words import Words
 from pennyweight.judging.ablation import AblationStep
 from pennyweight.judging.seeds import finals_of
@@ -26,20 +27,35 @@ FEWEST = 2
 """Points that a comparison needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """A figure of the page: its name there, its words, and one SVG, or one for a wide page and one for a phone."""
+    """A figure of the page: its name there, its words, and how it is drawn at each of its widths, the widest first."""
 
     name: str
     words: Words
-    svgs: tuple[str, ...]
+    draw: Callable[[int], Figure]
+    widths: tuple[int, ...]
+
+    @cached_property
+    def svgs(self) -> tuple[str, ...]:
+        """Return it as SVG elements of a page, one for each width."""
+        names = [self.name if place == 0 else f"{self.name}-phone" for place in range(len(self.widths))]
+        return tuple(
+            to_svg(self.draw(width), words=self.words, name=name)
+            for name, width in zip(names, self.widths, strict=True)
+        )
+
+    def file(self, kind: str) -> bytes:
+        """Return it as a file of its own, `png` or `svg`, at the widest of its widths."""
+        figure = self.draw(self.widths[0])
+        if kind == "svg":
+            return to_svg(figure, words=self.words, name=self.name, standalone=True).encode()
+        return to_png(figure)
 
 
 def drawing(name: str, words: Words, draw: Callable[[int], Figure], *widths: int) -> Drawing:
-    """Draw a figure at each of `widths`."""
-    names = [name if place == 0 else f"{name}-phone" for place in range(len(widths))]
-    svgs = [to_svg(draw(width), words=words, name=one) for width, one in zip(widths, names, strict=True)]
-    return Drawing(name, words, tuple(svgs))
+    """Return a figure that is drawn at each of `widths`, once it is asked for."""
+    return Drawing(name, words, draw, widths)
 
 
 def network_drawing(chapter: Chapter, place: str) -> Drawing:

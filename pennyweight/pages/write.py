@@ -6,22 +6,31 @@ from pathlib import Path
 from pennyweight.base.files import write_atomically
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.gather import gather
+from pennyweight.pages.markdown_file import write_markdown
 from pennyweight.pages.render import render
 from pennyweight.pages.targets import Document, find_target
 from pennyweight.pages.written import WrittenPage
 from pennyweight.recipes.catalogue import family
 from pennyweight.settings.recipe import Recipe
 
-PAGE, RUNS = "report.html", Path("runs")
+PAGE, MARKDOWN, RUNS = "report.html", "STEP.md", Path("runs")
 
 
-def write_page(targets: Sequence[str | Path | Recipe], out: Path | None, data: Path | None) -> WrittenPage:
-    """Gather, render and write a page; raises what `gather` raises, and UnavailableError where it cannot be written."""
+def write_page(
+    targets: Sequence[str | Path | Recipe], out: Path | None, data: Path | None, figures: str | None = None
+) -> WrittenPage:
+    """Gather, render and write a page, and beside it the same as Markdown, with `figures` as `png` or `svg` files.
+
+    Raises what `gather` raises, and UnavailableError where a file cannot be written.
+    """
     evidence = gather(targets, data)
     page = render(evidence).encode()
     path = out or page_path(targets)
     write_atomically(path, page)
-    return WrittenPage(str(path), len(page), tuple(one.label for one in evidence.chapters), tuple(_notes(evidence)))
+    markdown = path.with_name(MARKDOWN) if path.name == PAGE else path.with_suffix(".md")
+    write_markdown(evidence, markdown, figures)
+    labels = tuple(one.label for one in evidence.chapters)
+    return WrittenPage(str(path), len(page), str(markdown), labels, tuple(_notes(evidence)))
 
 
 def page_path(targets: Sequence[str | Path | Recipe]) -> Path:

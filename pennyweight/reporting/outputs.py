@@ -91,7 +91,15 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
     "verify": ({"agrees": bool, "folder": str, "checks": tuple[Check, ...], "on_trust": tuple[tuple[str, ...], ...]},),
     "claims": (ByName([{"kind": str, **fields_of(Claim), MORE: object, "verdict": str, "reason": str}]),),
     "compare": (Comparison, Ranking),
-    "report": ({"page": str, "size_bytes": int, "steps": tuple[str, ...], "notes": tuple[str, ...]},),
+    "report": (
+        {
+            "page": str,
+            "size_bytes": int,
+            "markdown": str,
+            "steps": tuple[str, ...],
+            "notes": tuple[str, ...],
+        },
+    ),
     "export": (
         {"folder": str, "exports": tuple[Export, ...]},
         [{"name": str, "content": str, "needs": str, "judge": str}],

@@ -41,7 +41,7 @@ FROZEN = {
         *("--csv", "--forbid", "--json", "--max-epochs", "--max-macs", "--max-params", "--min-receptive-field"),
         *("--require", "--wide", "RECIPE..."),
     ],
-    "report": ["--data", "--json", "--out", "TARGET..."],
+    "report": ["--data", "--figures", "--json", "--out", "TARGET..."],
     "export": ["--data", "--json", "--list", "--out", "--prefix", "--to", "--unchecked", "--wide", "RUN"],
     "fetch": ["--data", "--json", "[DATASET]"],
     "doctor": ["--data", "--json", "--wide"],

@@ -1,6 +1,7 @@
 """`pennyweight report`: what can be named, where the page goes, and a sentence for what cannot be shown."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -178,3 +179,31 @@ def test_a_replay_of_a_page_is_refused(course: Path) -> None:
     written = pw.report("tiny")
     with pytest.raises(UsageError, match="holds no weights"):
         pw.verify(written.page, replay=True)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_same_as_markdown_stands_beside_the_page_with_its_figures(course: Path, kind: str) -> None:
+    written = pw.report("tiny", figures=kind)
+    assert written.markdown == "tiny/STEP.md"
+    text = Path(written.markdown).read_text(encoding="utf-8")
+    for heading in ("# tiny", "## Target", "## Architecture", "## Result", "## Analysis"):
+        assert f"{heading}\n" in text
+    files = [course / "tiny" / name for name in re.findall(r"\]\((STEP/[^)]*)\)", text)]
+    assert {one.stem.removeprefix("step-1-") for one in files} >= {"network", "curves", "confusion", "worst", "maps"}
+    starts = {"png": b"\x89PNG", "svg": b"<svg"}[kind]
+    assert all(one.read_bytes().startswith(starts) for one in files)
+    assert len(list((course / "tiny" / "STEP").iterdir())) == len(files)
+
+
+def test_an_unknown_kind_of_figure_is_refused(course: Path) -> None:
+    with pytest.raises(UsageError, match="no kind of figure 'gif'"):
+        pw.report("tiny", figures="gif")
+
+
+def test_markdown_of_several_students_says_whose_each_step_is(course: Path) -> None:
+    for name in ("anna", "ben"):
+        shutil.copytree("tiny/seed-0", name)
+    written = pw.report("anna", "ben", out="course.html")
+    text = Path(written.markdown).read_text(encoding="utf-8")
+    assert written.markdown == "course.md"
+    assert [line for line in text.splitlines() if line.startswith("# ")] == ["# anna: tiny", "# ben: tiny"]

@@ -1,0 +1,43 @@
+"""A page as Markdown, ready to paste into coursework, with its figures as files beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pennyweight.base.files import write_atomically
+from pennyweight.pages.content import StepContent, before_of, page_content, walk_of
+from pennyweight.pages.evidence import Evidence
+from pennyweight.pages.step import Picture, journey_markdown, step_markdown
+from pennyweight.tables.markdown import escaped
+
+
+def write_markdown(evidence: Evidence, path: Path, figures: str | None) -> None:
+    """Write the steps of a page as Markdown; `figures` is `png` or `svg`, None for no files of figures.
+
+    The files lie in a folder beside it that has its name. Raises UnavailableError where one cannot be written.
+    """
+    pictures: dict[str, list[Picture]] = {}
+    if figures:
+        for step in page_content(evidence).steps:
+            pictures[step.chapter.label] = list(_written(step, path, figures))
+    write_atomically(path, markdown_of(evidence, pictures).encode())
+
+
+def markdown_of(evidence: Evidence, pictures: dict[str, list[Picture]]) -> str:
+    """Return the steps of a page as Markdown, with pictures by the names that steps have on the page."""
+    walk = walk_of(evidence)
+    if evidence.document:
+        return journey_markdown(evidence.title, [one.step for one in evidence.chapters], walk, pictures)
+    parts = []
+    for one in evidence.chapters:
+        ends = walk if walk and walk[-1].recipe == one.step.recipe.name else ()
+        text = step_markdown(one.step, before_of(evidence, one), ends, pictures.get(one.label, ()))
+        parts.append(f"# {escaped(one.label)}\n{text.partition(chr(10))[2]}")
+    return "\n".join(parts)
+
+
+def _written(step: StepContent, path: Path, kind: str) -> Iterator[Picture]:
+    """Write the figures of a step and yield what the Markdown says of each."""
+    for one in step.drawings:
+        file = path.with_suffix("") / f"{one.name}.{kind}"
+        write_atomically(file, one.file(kind))
+        yield Picture(f"{file.parent.name}/{file.name}", f"{one.words.title}. {one.words.description}")
