@@ -60,6 +60,9 @@ def train(
         ),
     ] = 0,
     settings: Settings = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Keep report.html in the run folder fresh while it trains; see 'report'.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", help="Print which compiler, flags and threads are used.")] = False,
     wide: Wide = False,
     as_json: Json = False,
@@ -98,22 +101,24 @@ def train(
         again=again,
     )
     require_one_value(settings)
-    _check_options(request, seed=seed, seeds=seeds, jobs=jobs)
+    _check_options(request, seed=seed, seeds=seeds, jobs=jobs, report=report)
     if seeds is None:
         from pennyweight.cli.train_one import train_one
 
-        train_one(request, stop=stop, as_json=as_json, wide=wide, verbose=verbose)
+        train_one(request, stop=stop, as_json=as_json, wide=wide, verbose=verbose, report=report)
     else:
+        from functools import partial
+
         from pennyweight.cli.seeds import parse_seeds
         from pennyweight.cli.train_all import train_all
         from pennyweight.cli.train_many import train_many
 
-        train_several = train_all if target == "all" else train_many
+        train_several = train_all if target == "all" else partial(train_many, report=report)
         train_several(request, parse_seeds(seeds), jobs=jobs, stop=stop, as_json=as_json, wide=wide, verbose=verbose)
     require_reader()
 
 
-def _check_options(request: "Request", *, seed: int | None, seeds: str | None, jobs: int | None) -> None:
+def _check_options(request: "Request", *, seed: int | None, seeds: str | None, jobs: int | None, report: bool) -> None:
     """Raise UsageError for the first options that contradict each other; the request knows those of its own."""
     refused = (
         (
@@ -123,6 +128,10 @@ def _check_options(request: "Request", *, seed: int | None, seeds: str | None, j
         (
             request.target == "all" and seeds is None,
             "'all' trains every recipe over seeds; name them, as --seeds 0-9.",
+        ),
+        (
+            report and request.target == "all",
+            "--report keeps the page of one recipe; 'pennyweight report NAME' writes one of each after 'all'.",
         ),
         (
             seeds is not None and seed is not None,
@@ -136,4 +145,8 @@ def _check_options(request: "Request", *, seed: int | None, seeds: str | None, j
     for contradicts, sentence in refused:
         if contradicts:
             raise UsageError(sentence)
+    if report:
+        from pennyweight.pages.keeper import require_packages
+
+        require_packages()
     request.check()

@@ -138,6 +138,41 @@ def page_content(evidence: Evidence) -> PageContent:
     )
 
 
+@dataclass(frozen=True)
+class LiveStep:
+    """A chapter of a page on runs that go on."""
+
+    place: str
+    chapter: Chapter
+    ongoing: Sequence[str]
+    requirements: Table
+    curves: Drawing
+
+
+@dataclass(frozen=True)
+class LiveContent:
+    """A page on runs that go on: how far they are, their curves, and what their complete seeds come to."""
+
+    title: str
+    headline: Headline
+    steps: Sequence[LiveStep]
+
+
+def live_content(evidence: Evidence) -> LiveContent:
+    """Return what a page says while its runs go on; no verdict is spoken of a run that is not complete."""
+    steps = [
+        LiveStep(
+            place=f"step-{number}",
+            chapter=chapter,
+            ongoing=tuple(map(so_far, chapter.ongoing)),
+            requirements=requirements_table(chapter.step),
+            curves=drawings.curves_drawing(chapter, f"step-{number}"),
+        )
+        for number, chapter in enumerate(evidence.chapters[:MOST_IN_FULL], start=1)
+    ]
+    return LiveContent(evidence.title, _headline(evidence), steps)
+
+
 def _headline(evidence: Evidence) -> Headline:
     """Return what the page says first: of its document as a whole, of a run that goes on, else of its last step."""
     last = evidence.chapters[-1]

@@ -61,6 +61,17 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
     )
 
 
+def live_evidence(folder: Path) -> Evidence:
+    """Return the evidence of a page on runs that go on: their epochs so far, and nothing that takes long to gather.
+
+    Raises what `found_runs.runs_below` raises, as where no epoch is complete yet.
+    """
+    runs, problems = runs_below(folder)
+    chapters = _with_short_labels([_without_a_look(group) for group in grouped(runs)], [str(folder)])
+    title = _title([folder], chapters)
+    return Evidence(title=title, document="", chapters=tuple(chapters), problems=tuple(problems), live=True)
+
+
 def standings() -> tuple[Standing, ...]:
     """Return what the published runs of every recipe come to, in the order of the documents."""
     found = []
@@ -109,22 +120,26 @@ def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:
 
 def _of_runs(group: Sequence[FoundRun], datasets: Datasets) -> Chapter:
     """Return a chapter on runs that differ in their seed, and a look into the one nearest to their median."""
-    finished = [one for one in group if one.finished]
-    ongoing = tuple(one.record for one in group if not one.finished)
-    step = Step(recipe=group[0].recipe, records=tuple(one.record for one in finished))
-    source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
-    chapter = Chapter(label=name_of(group[0].record), step=step, source=source, ongoing=ongoing)
-    if not finished:
-        path = group[0].path
+    chapter, path = _without_a_look(group), group[0].path
+    if not chapter.step.records:
         words = "Its weights can be looked into once the run is complete."
-        command = shlex.join(["train", str(path / RECIPE), "--dataset", ongoing[0].dataset, "--out", str(path)])
+        dataset = chapter.ongoing[0].dataset
+        command = shlex.join(["train", str(path / RECIPE), "--dataset", dataset, "--out", str(path)])
         return replace(chapter, missing=words, command=command)
-    middle = median_record(step)
-    run = next(one for one in finished if one.record is middle)
+    middle = median_record(chapter.step)
+    run = next(one for one in group if one.record is middle)
     if not run.path.is_dir():
         words = "A record alone holds no weights to look into."
-        return replace(chapter, missing=words, command=f"train {step.recipe.name} --seed {run.record.seed}")
+        return replace(chapter, missing=words, command=f"train {run.recipe.name} --seed {run.record.seed}")
     return _inspected(chapter, run.path, datasets)
+
+
+def _without_a_look(group: Sequence[FoundRun]) -> Chapter:
+    """Return a chapter on runs that differ in their seed, complete or not, from their records alone."""
+    step = Step(recipe=group[0].recipe, records=tuple(one.record for one in group if one.finished))
+    source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
+    ongoing = tuple(one.record for one in group if not one.finished)
+    return Chapter(label=name_of(group[0].record), step=step, source=source, ongoing=ongoing)
 
 
 def _inspected(chapter: Chapter, folder: Path, datasets: Datasets) -> Chapter:

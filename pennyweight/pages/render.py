@@ -10,7 +10,7 @@ from pennyweight.base.version import VERSION
 from pennyweight.figures.style import css
 from pennyweight.pages.blocks import Block, to_json
 from pennyweight.pages.compact import compacted
-from pennyweight.pages.content import page_content
+from pennyweight.pages.content import live_content, page_content
 from pennyweight.pages.embedding import to_blocks
 from pennyweight.pages.evidence import Evidence
 from pennyweight.tables.html import to_html
@@ -35,8 +35,8 @@ def render_body(evidence: Evidence) -> str:
     """Return the page without what it carries."""
     environment = _environment()
     blocks = to_blocks(evidence)
-    body = environment.get_template("page.html").render(
-        page=page_content(evidence),
+    body = environment.get_template("live.html" if evidence.live else "page.html").render(
+        page=live_content(evidence) if evidence.live else page_content(evidence),
         evidence=evidence,
         blocks=[(name, _kind(block), block.sha256) for name, block in blocks.items()],
         versions=versions(),

@@ -27,7 +27,8 @@ FROZEN = {
     "show": ["--format", "--json", "--wide", "-s", "RECIPE"],
     "train": [
         *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--initial-weights", "--jobs"),
-        *("--json", "--no-test", "--out", "--planned-seeds", "--seed", "--seeds", "--wide", "-s", "-v", "RECIPE"),
+        *("--json", "--no-test", "--out", "--planned-seeds", "--report", "--seed", "--seeds", "--wide"),
+        *("-s", "-v", "RECIPE"),
     ],
     "judge": [
         *("--accuracy", "--allow-unjudged", "--budget", "--hold", "--json", "--max-epochs", "--max-params", "--wide"),
