@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.shipping.c_judge import SOURCES, run_c
-from pennyweight.shipping.c_tables import KINDS, Tables, tables_of
+from pennyweight.shipping.c_tables import KINDS, LANES, Tables, tables_of
 from pennyweight.shipping.c_text import banner, integer_array
 from pennyweight.shipping.integer import IntegerNetwork
 from pennyweight.shipping.memory_plan import Memory, plan_memory
@@ -74,7 +74,7 @@ def c_source(network: IntegerNetwork, stem: str) -> tuple[str, dict[str, int]]:
         ]
     )
     layer_bytes = 9 * size_bytes + 12 * count_bytes + 6
-    cursor_bytes = size_bytes + 4 * count_bytes + 1
+    cursor_bytes = size_bytes + 4 * count_bytes + features["BRANCHES"]
     align = size_bytes
     layer_bytes, cursor_bytes = (-(-one // align) * align for one in (layer_bytes, cursor_bytes))
     constant_bytes = (
@@ -87,24 +87,33 @@ def c_source(network: IntegerNetwork, stem: str) -> tuple[str, dict[str, int]]:
         + (len(tables.pads) if tables.has_pad_table else 0)
         + layer_bytes * len(stream.layers)
     )
-    ram_bytes = -(-memory.ring_bytes // 4) * 4 + memory.sum_bytes * memory.sums + cursor_bytes * len(stream.layers)
+    total_bytes = 4 * (LANES + 1) if features["PRODUCTS"] else 0
+    ram_bytes = total_bytes + -(-memory.ring_bytes // 4) * 4 + memory.sum_bytes * memory.sums + cursor_bytes * len(stream.layers)
     return text + "\n", {"constant_bytes": constant_bytes, "ram_bytes": ram_bytes}
 
 
 def _piece(name: str, features: Mapping[str, bool]) -> str:
     """Return the functions of a file without what the network does not need: what `#if FEATURE` keeps or leaves out."""
-    kept = [True]
+    kept: list[bool | None] = []  # None: a condition for the C compiler
     lines = []
     for line in (SOURCES / "int8" / f"{name}.c").read_text(encoding="utf-8").strip().splitlines():
+        is_ours = not kept or kept[-1] is not None
         match line.split():
             case ["#if", feature]:
                 kept.append(features[feature])
-            case ["#else"]:
+                continue
+            case ["#ifdef", _]:
+                kept.append(None)
+            case ["#else"] if is_ours:
                 kept[-1] = not kept[-1]
+                continue
             case ["#endif"]:
-                kept.pop()
+                if kept.pop() is not None:
+                    continue
             case _:
-                lines += [line] if all(kept) else []
+                pass
+        if False not in kept:
+            lines.append(line)
     return "\n".join(lines)
 
 
@@ -132,6 +141,7 @@ def _features(stream: Stream, tables: Tables) -> dict[str, bool]:
         "POOLS": any(layer.is_pooled for layer in layers),
         "PADS": any(layer.padding for layer in layers),
         "PAD_TABLE": tables.has_pad_table,
+        "BRANCHES": any(layer.padding or len(layer.targets) > 1 for layer in layers),
         "STRIDES": any(layer.stride > 1 for layer in layers),
         "PRODUCTS": "product" in kinds,
         "DEPTHWISES": "depthwise" in kinds,
@@ -152,7 +162,7 @@ def _constants(network: IntegerNetwork, stream: Stream) -> str:
 
 def _arrays(tables: Tables, features: Mapping[str, bool]) -> list[str]:
     arrays = [
-        ("int8_t", "weights", tables.weights, True),
+        ("uint8_t", "weights", tables.weights, True),
         ("int32_t", "biases", tables.biases, True),
         ("uint16_t", "multipliers", tables.multipliers, bool(tables.multipliers)),
         ("uint8_t", "lows", tables.lows, features["BOUNDS"]),

@@ -1,13 +1,24 @@
 static void push(const uint8_t *row, int plane) {
     for (int x = 0; x < COLUMNS; x++) {
-        for (int o = 0; o < CHANNELS; o++) give(&layers[0], &cursors[0], o, row[o * plane + x]);
+        door d = door_of(0);
+        for (int o = 0; o < CHANNELS; o++) give(&d, row[o * plane + x]);
+#if BRANCHES
         cursors[0].has_come = 1;
+#endif
         settle(0);
     }
 }
 
 void PREFIX_begin(void) {
-    for (int i = 0; i < LAYERS; i++) cursors[i] = (cursor){0};
+    for (int i = 0; i < LAYERS; i++) { /* field by field, or compilers call memset for it */
+        cursor *c = &cursors[i];
+        c->place = 0;
+        c->row = c->column = 0;
+        c->pool_row = c->pool_column = 0;
+#if BRANCHES
+        c->has_come = 0;
+#endif
+    }
 #if SUMMED
     for (int o = 0; o < LOGITS; o++) memory.logits[o] = 0;
 #endif

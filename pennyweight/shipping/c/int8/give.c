@@ -1,17 +1,28 @@
-/* Puts a value where the pixel to come of a layer lies, or combines it with what its window or the sum holds there. */
-static void give(const layer *to, const cursor *c, int channel, uint8_t value) {
-    const int at = to->ring + c->place + channel, is_first = !(c->pool_row | c->pool_column);
+/* Where the next value of a pixel goes, and how: the place of the pixel to come, whether that is the first of its
+ * window. */
+typedef struct {
+    const layer *to;
+    int at, is_first;
+} door;
+
+static door door_of(int i) {
+    const cursor *c = &cursors[i];
+    const door d = {&layers[i], layers[i].ring + c->place, !(c->pool_row | c->pool_column)};
+    return d;
+}
+
+/* Puts a value there, or combines it with what its window or the sum holds there. */
+static void give(door *d, int value) {
+    const int at = d->at++;
+    uint8_t *place = memory.ring + at;
 #if MEANS
-    if (to->kind == MEAN) {
-        sums[at] = (sum)(is_first ? value : sums[at] + value);
+    if (d->to->kind == MEAN) {
+        sums[at] = (sum)(d->is_first ? value : sums[at] + value);
         return;
     }
 #endif
 #if ADDS
-    if (to->kind == ADD) {
-        memory.ring[at] = add(to, value, memory.ring[at]);
-        return;
-    }
+    if (d->to->kind == ADD) value = add(d->to, value, *place);
 #endif
-    if (is_first || memory.ring[at] < value) memory.ring[at] = value;
+    if (d->is_first || *place < value) *place = (uint8_t)value;
 }

@@ -1,9 +1,8 @@
 /* Gives the mean of every channel of a window whose sums begin at `start`. */
 static void average(const layer *l, int start) {
-    const layer *to = &layers[targets[l->target]];
-    const cursor *c = &cursors[targets[l->target]];
+    door d = door_of(targets[l->target]);
     for (int o = 0; o < l->outputs; o++) {
         const int32_t total = (int32_t)sums[l->ring + start + o] + biases[l->channel];
-        give(to, c, o, rescale(total, multipliers[l->channel], l->shift, l->low, 255));
+        give(&d, rescale(total, multipliers[l->channel], l->shift, l->low, 255));
     }
 }

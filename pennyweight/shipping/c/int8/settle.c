@@ -18,6 +18,13 @@ static void compute(const layer *l, int start) {
     }
 }
 
+/* The place of the window's first value, once its last pixel has been counted. */
+static int first_of_window(const layer *l, const cursor *c) {
+    const int start = c->place + l->behind;
+    return start >= l->ring_size ? start - l->ring_size : start;
+}
+
+#if BRANCHES
 /* Computes all that layer i and those before it can, the deepest first. */
 static void settle(int i) {
     for (;;) {
@@ -36,8 +43,7 @@ static void settle(int i) {
         if (c->has_come) {
             c->has_come = 0;
             if (arrive(l, c)) {
-                const int start = c->place + l->behind;
-                compute(l, start >= l->ring_size ? start - l->ring_size : start);
+                compute(l, first_of_window(l, c));
                 for (int n = 0; n < l->targets; n++) {
                     i = targets[l->target + n];
                     cursors[i].has_come = 1;
@@ -50,3 +56,13 @@ static void settle(int i) {
         }
     }
 }
+#else
+/* Counts the pixel of layer i that has come, and computes all that it completes. */
+static void settle(int i) {
+    while (arrive(&layers[i], &cursors[i])) {
+        compute(&layers[i], first_of_window(&layers[i], &cursors[i]));
+        if (!layers[i].targets) return;
+        i = targets[layers[i].target];
+    }
+}
+#endif

@@ -11,10 +11,11 @@ typedef struct {
     uint8_t target, targets; /* whom it gives its pixels: where in the list of targets, and to how many */
 } layer;
 
-/* Where a layer stands: the place in its ring, row and column of the pixel to come, those within its pool, and whether
- * that pixel has come. */
+/* Where a layer stands: the place in its ring, row and column of the pixel to come, and those within its pool. */
 typedef struct {
     size place;
     count row, column, pool_row, pool_column;
-    uint8_t has_come;
+#if BRANCHES
+    uint8_t has_come; /* whether that pixel lies in its place, to be counted */
+#endif
 } cursor;
