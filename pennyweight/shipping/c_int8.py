@@ -88,7 +88,12 @@ def c_source(network: IntegerNetwork, stem: str) -> tuple[str, dict[str, int]]:
         + layer_bytes * len(stream.layers)
     )
     total_bytes = 4 * (LANES + 1) if features["PRODUCTS"] else 0
-    ram_bytes = total_bytes + -(-memory.ring_bytes // 4) * 4 + memory.sum_bytes * memory.sums + cursor_bytes * len(stream.layers)
+    ram_bytes = (
+        total_bytes
+        + -(-memory.ring_bytes // 4) * 4
+        + memory.sum_bytes * memory.sums
+        + cursor_bytes * len(stream.layers)
+    )
     return text + "\n", {"constant_bytes": constant_bytes, "ram_bytes": ram_bytes}
 
 
