@@ -1,10 +1,14 @@
 """Command lines for the user to paste into a shell."""
 
+import re
 import shlex
 import sys
 
 from pennyweight.base.program import program_words
 from pennyweight.reporting.colour import COMMAND
+
+JOINT = re.compile("[/+=,]")
+"""Behind what a word that is longer than a line is best broken: the parts of a path."""
 
 
 def same_command() -> str:
@@ -33,5 +37,6 @@ def _broken(word: str, longest: int) -> str:
     quoted = shlex.quote(word)
     if len(quoted) <= longest or len(word) == 1:
         return quoted
-    half = len(word) // 2
+    joints = [found.end() for found in JOINT.finditer(word[:-1])]
+    half = min(joints or [len(word) // 2], key=lambda place: abs(2 * place - len(word)))
     return f"{_broken(word[:half], longest)}\\\n{_broken(word[half:], longest)}"

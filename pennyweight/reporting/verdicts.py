@@ -79,7 +79,8 @@ def _accuracies(record: RunRecord, split: str) -> list[str]:
     averaged = (
         f"; these are of the averaged weights, the unaveraged weights end at {raw:.2f} %" if raw is not None else ""
     )
+    lowest = f", lowest of the last {len(tail)} epochs: {tail.min():.2f} %" if len(tail) > 1 else ""
     return [
-        f"{split} accuracy: last {curve[-1]:.2f} %, best {curve.max():.2f} % (epoch {curve.argmax() + 1}), "
-        f"lowest of the last {plural(len(tail), 'epoch')}: {tail.min():.2f} %{averaged}"
+        f"{split} accuracy: last {curve[-1]:.2f} %, best {curve.max():.2f} % (epoch {curve.argmax() + 1})"
+        f"{lowest}{averaged}"
     ]

@@ -80,8 +80,10 @@ def require_same_run(run: Run, stored: Checkpoint | None, engine: Engine | None 
     if changed:
         listed = "; ".join(_difference(key, found, wanted) for key in changed[:SHOWN])
         listed += f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        renamed = " Under another name, a changed recipe has a folder of its own." if "layers" in changed else ""
         raise UsageError(
             f"{run.folder} already contains a different run: {listed}. Use another --out, or --again to move it aside."
+            + renamed
         )
 
 

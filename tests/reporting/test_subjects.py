@@ -190,6 +190,11 @@ def test_a_met_budget_is_told_with_its_figures() -> None:
     ]
 
 
+def test_of_one_epoch_no_lowest_is_told() -> None:
+    assert "lowest" not in verdict_text(run_record([9_000]))
+    assert "lowest of the last 2 epochs: 90.00 %" in verdict_text(run_record([9_000, 9_001]), width=200)
+
+
 def test_a_broken_budget_is_told_by_the_names_of_its_breaches() -> None:
     record = judged(run_record([9_000], params=9_000))
     text = verdict_text(record)

@@ -295,7 +295,9 @@ def test_a_checkpoint_before_the_first_epoch_is_refused(folder: Path) -> None:
 
 def test_another_run_is_still_called_another_run(folder: Path) -> None:
     """What differs in its keys is no foreign file but a folder that is in use, with another exit code."""
-    with pytest.raises(UsageError, match="already contains a different run: its layers differ"):
+    with pytest.raises(
+        UsageError, match=r"a different run: its layers differ.*Under another name, a changed recipe has"
+    ):
         train(run_in(folder, replace(AVERAGED, layers=pw.recipe("progressive-3").layers)), Silent())
 
 
