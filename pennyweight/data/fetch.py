@@ -102,8 +102,12 @@ def require_folder(source: Source, folder: Path) -> None:
     """
     if not folder.is_dir() and folder != _user_cache():
         raise UnavailableError(f"There is no folder {folder}; name the one that holds {source.name}/.")
-    if not (folder / source.name).is_dir() and (picture := _picture_in(folder)):
-        raise UnavailableError(f"{folder} holds pictures, as {picture}, and no {source.name}/. {OWN_IMAGES}")
+    home = folder / source.name
+    if not home.is_dir() and (picture := _picture_in(folder)):
+        raise UnavailableError(
+            f"{folder} holds pictures, as {picture}, and no {source.name}/. {OWN_IMAGES} Where {source.name} itself is "
+            f"meant, make the folder {home}, and it is downloaded into that."
+        )
     if not missing(source, folder):
         raise UnavailableError(
             f"{folder} holds the files themselves; name the folder above: --data {folder.absolute().parent}, "
@@ -112,8 +116,8 @@ def require_folder(source: Source, folder: Path) -> None:
 
 
 def _picture_in(folder: Path) -> Path | None:
-    """Return a picture in a folder or one of its sub-folders, as of classes; None where none is soon found."""
-    entries = islice(chain(folder.glob("*"), folder.glob("*/*")), MOST_ENTRIES)
+    """Return a picture in a folder or below it, as in `train/cats`; None where none is soon found."""
+    entries = islice(chain(folder.glob("*"), folder.glob("*/*"), folder.glob("*/*/*")), MOST_ENTRIES)
     return next((one for one in entries if one.suffix.lower() in PICTURES), None)
 
 

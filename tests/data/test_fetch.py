@@ -271,11 +271,11 @@ def test_without_a_home_the_way_out_is_named_and_a_folder_is_used_as_ever(
         require_folder(MNIST, tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("picture", ["a.png", "cats/one.JPG"])
+@pytest.mark.parametrize("picture", ["a.png", "cats/one.JPG", "train/cats/one.webp"])
 def test_a_folder_of_pictures_is_said_not_to_be_read_and_nothing_is_downloaded_into_it(
     tmp_path: Path, picture: str
 ) -> None:
-    (tmp_path / picture).parent.mkdir(exist_ok=True)
+    (tmp_path / picture).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / picture).touch()
     with pytest.raises(UnavailableError, match=rf"holds pictures, as .*/{picture}, and no mnist/\. .* IDX with 28x28"):
         require_folder(MNIST, tmp_path)
