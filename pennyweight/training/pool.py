@@ -120,6 +120,8 @@ class _Child:
         # -P: a `numpy.py` that somebody left in this folder is not ours to run
         flags = [*(["-v"] if verbose else []), *(["-p"] if columns else [])]
         command = [sys.executable, "-P", "-m", WORKER, str(os.getpid()), *flags]
+        # a $COLUMNS of ours leaves no room for what stands before a child's lines: those are wrapped here
+        surroundings = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
         room = {"COLUMNS": str(columns)} if columns else {}
         with TemporaryFile("w+", encoding="utf-8") as stdin:  # not a pipe: a child that fails at once reads nothing
             stdin.write(request.to_json())
@@ -131,7 +133,7 @@ class _Child:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env={**os.environ, "OMP_NUM_THREADS": str(threads), **room},
+                env={**surroundings, "OMP_NUM_THREADS": str(threads), **room},
                 start_new_session=True,
             )
         self._readers = [

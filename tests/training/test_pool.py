@@ -87,6 +87,12 @@ def test_what_a_recipe_file_prints_is_no_event(told: Told) -> None:
     assert [type(event) for _, event in told.events] == [Started, EpochDone, Done]
 
 
+def test_the_lines_of_a_run_are_whole_whatever_width_our_own_have(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    carry_out([Request(target=TINY, dataset="digits", epochs=1)], told)
+    assert any(line.endswith("engine on cpu") and line.startswith("tiny ") for _, line in told.lines)
+
+
 def test_a_module_that_lies_in_the_folder_is_not_run_by_the_process_of_a_request(told: Told) -> None:
     """Where others can write, as in /tmp, it may be anybody's."""
     for name in ("typer", "json", "numpy"):
