@@ -54,6 +54,8 @@ from pennyweight.shipping.export import ALL as ALL_FORMATS
 from pennyweight.shipping.export import Exported, chosen_formats
 from pennyweight.shipping.export import export as write_exports
 from pennyweight.shipping.formats import FORMATS
+from pennyweight.shipping.predict import Predictions
+from pennyweight.shipping.predict import predict as predict_files
 from pennyweight.shipping.subject import Subject
 from pennyweight.training.loop import train as train_run
 from pennyweight.training.observer import Observer, Silent
@@ -203,6 +205,26 @@ def load(folder: str | Path) -> TrainedModel:
     """
     trained = load_trained(_run_folder(folder))
     return replace(trained, recipe=settled(trained.recipe))
+
+
+def predict(
+    run: str | Path, *files: str | Path, preprocess: str | None = None, data: str | Path | None = None
+) -> Predictions:
+    """Return what a finished run, or a published recipe's name, predicts on PNG, JPEG and NPY files and their folders.
+
+    `preprocess` is `mnist`, the usual one of networks trained on its digits, or `none`: docs/predicting.md. A run with
+    a validation set is calibrated where its dataset is in `data`. A file that holds no picture is one of `problems`.
+
+    >>> import numpy as np
+    >>> np.save("digit.npy", pw.dataset("digits").test_images[0])
+    >>> pw.predict("pennyweight-8k", "digit.npy")
+    <Predictions of pennyweight-8k, pictures: 1, problems: 0>
+    """
+    if not files:
+        raise UsageError("There is nothing to predict on; name PNG, JPEG or NPY files, or folders that hold them.")
+    for file in files:
+        coerce("A file", file, str | Path)
+    return predict_files(load(run), list(map(Path, files)), preprocess, Path(data) if data else None)
 
 
 def judge(

@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from pennyweight.cli import ablate, audit, claims, compare, doctor, export, fetch, judge, report, show, train, verify
+from pennyweight.cli import (
+    ablate,
+    audit,
+    claims,
+    compare,
+    doctor,
+    export,
+    fetch,
+    judge,
+    predict,
+    report,
+    show,
+    train,
+    verify,
+)
 from pennyweight.cli import help as help_command
 from pennyweight.cli import list as list_command
 from pennyweight.cli.commands import Command, Commands
@@ -29,6 +43,7 @@ app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("claims")(claims.claims)
 app.command("report")(report.report)
+app.command("predict")(predict.predict)
 app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)
 app.command("help")(help_command.help_of)

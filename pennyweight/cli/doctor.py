@@ -8,6 +8,7 @@ from pennyweight.cli.output import columns, result, result_json
 
 PACKAGES = {
     "numpy": "required",
+    "pillow": "required",
     "safetensors": "required",
     "torch": "the torch engine, required for GPU training: pip install 'pennyweight[torch]'",
     "onnx": "export to ONNX: pip install 'pennyweight[ship]'",

@@ -99,6 +99,13 @@ def complete_features(incomplete: str) -> list[str]:
     return [f"{before}{comma}{name}" for name in _starting_with(last, FEATURES)]
 
 
+def complete_preprocess(incomplete: str) -> list[str]:
+    """Return what `--preprocess` takes that starts with what is typed."""
+    from pennyweight.shipping.predict import PREPROCESSES
+
+    return _starting_with(incomplete, PREPROCESSES)
+
+
 def complete_document(incomplete: str) -> list[str]:
     """Return the numbers of the source documents that start with what is typed."""
     from pennyweight.recipes.catalogue import DOCUMENTS

@@ -104,6 +104,25 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
         {"folder": str, "exports": tuple[Export, ...]},
         [{"name": str, "content": str, "needs": str, "judge": str}],
     ),
+    "predict": (
+        {
+            "run": str,
+            "preprocess": str,
+            "temperature": float | None,
+            "not_calibrated": str,
+            "images": [
+                {
+                    "file": str,
+                    "label": str,
+                    "probability": float,
+                    "runner_up": str,
+                    "runner_up_probability": float,
+                    "note": str,
+                }
+            ],
+            "problems": [{"file": str, "message": str, "exit_code": int}],
+        },
+    ),
     "fetch": ({"name": str, "folder": str, "train_images": int, "test_images": int, "digest": str},),
     "doctor": (ByName({"ok": bool, "what": str}),),
 }

@@ -2,7 +2,7 @@
 
 import shlex
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from pennyweight.base.program import command_line_words
 from pennyweight.base.reading import read_unlinked
 from pennyweight.base.records import RunRecord, Score
 from pennyweight.base.values import coerce
-from pennyweight.data.dataset import Dataset
+from pennyweight.data.dataset import Dataset, hold_out
+from pennyweight.data.dataset import load as load_dataset
 from pennyweight.data.normalisation import Normalisation
 from pennyweight.engines.evaluation import CHUNK_IMAGES, score
 from pennyweight.engines.predict import make_predictor
@@ -23,6 +24,8 @@ from pennyweight.nets.forward import softmax
 from pennyweight.nets.layers import Layers
 from pennyweight.nets.plan import Plan
 from pennyweight.nets.weights import check_fit, content_digest, largest_file, read_sealed, shapes_of
+from pennyweight.recipes.catalogue import published
+from pennyweight.runs.calibration import fit_temperature
 from pennyweight.runs.checkpoint_fit import check_epochs, check_mistakes
 from pennyweight.runs.folder import RECIPE, RECORD, WEIGHTS, read_record
 from pennyweight.runs.published import WORDS, is_published
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 
 
 MOST_CLASSES = 1_000
+HELD_OUT_OF = 12
+"""Of how many training images one is proposed for validation: 5,000 of MNIST's."""
+NO_VALIDATION = "was trained without a validation set, so its probabilities are not calibrated"
 CLEARLY_ONE_SIDED = 0.2
 """How far the brightness of training images is from its own negative's before a negative can be told."""
 
@@ -50,10 +56,14 @@ class TrainedModel:
     normalisation: Normalisation
     source: str
     """The run folder; of a published run its name, its seed and the version of the package that brought it."""
+    temperature: float | None = None
+    """What logits are divided by before they become probabilities; None where these are not calibrated."""
 
     def __repr__(self) -> str:
         """Return one line: the recipe, what it reads and tells apart, and the run behind it."""
         reads = f"{self.record.params:,} parameters, reads {self.recipe.input}, {len(self.classes)} classes"
+        if self.temperature is not None:
+            reads += f", temperature {self.temperature:.3f}"
         return f"<TrainedModel {self.recipe.name}: {reads}; {self.record!r}; from {self.source}>"
 
     @property
@@ -86,8 +96,33 @@ class TrainedModel:
         return np.concatenate([predictor.logits(images[start : start + CHUNK_IMAGES]) for start in starts])
 
     def probabilities(self, images: NDArray[np.uint8], engine: str = "auto") -> NDArray[np.float32]:
-        """Return the softmax of the logits, shape (n, classes); see `logits`. They are not calibrated."""
-        return softmax(self.logits(images, engine))
+        """Return the softmax of the logits, shape (n, classes); see `logits`. `calibrated` says how sure to be."""
+        return softmax(self.logits(images, engine) / np.float32(self.temperature or 1))
+
+    def calibrated(self, dataset: Dataset | None = None, engine: str = "auto") -> "TrainedModel":
+        """Return this network with the temperature that gives its probabilities the least loss on its validation set.
+
+        The set is the one held out of training; `dataset` is what the run was trained on, unless given the one that its
+        record names. No label changes. Raises UsageError for a run without a validation set, with the command that
+        trains one, for another dataset, and where no temperature fits.
+        """
+        held_out = self.record.val_images
+        if not held_out:
+            command = shlex.join([*_program(), "train", *with_validation(self).words()])
+            raise UsageError(f"This run of '{self.recipe.name}' {NO_VALIDATION}. This trains one that is: {command}")
+        coerce("dataset", dataset, Dataset | None)
+        dataset = load_dataset(self.record.dataset) if dataset is None else dataset
+        if dataset.digest != self.record.provenance.dataset_digest:
+            raise UsageError(
+                f"{self.source} was trained on {self.record.dataset} {self.record.provenance.dataset_digest[:12]}; "
+                f"{dataset.name} is {dataset.digest[:12]}."
+            )
+        split = hold_out(dataset, held_out)
+        try:
+            temperature = fit_temperature(self.logits(split.val_images, engine), split.val_labels)
+        except UsageError as error:
+            raise UsageError(f"{self.source} is not calibrated: {error}.") from error
+        return replace(self, temperature=temperature)
 
     def top_k(self, images: NDArray[np.uint8], k: int = 5, engine: str = "auto") -> NDArray[np.int64]:
         """Return the `k` most probable classes of each image, the most probable first, shape (n, k); see `logits`."""
@@ -124,12 +159,28 @@ class TrainedModel:
         return torch_module(self.plan, self.weights)
 
 
-def _warn_of_inverted(images: NDArray[np.uint8], normalisation: Normalisation) -> None:
-    """Warn of images that are as bright as the negatives of the training images: dark ink on white."""
+def with_validation(model: TrainedModel) -> Request:
+    """Return the request that trains a network again with one in HELD_OUT_OF of its training images held out."""
+    is_as_published = published(model.recipe.name) and not model.record.changes
+    return Request(
+        target=model.recipe.name if is_as_published else str(Path(model.source) / RECIPE),
+        settings=(f"validation_images={max(1, model.record.train_images // HELD_OUT_OF)}",),
+        seed=model.record.seed,
+        dataset=model.record.dataset,
+    )
+
+
+def looks_inverted(images: NDArray[np.uint8], normalisation: Normalisation) -> bool:
+    """Return whether images are as bright as the negatives of the training images: dark ink on white."""
     if not images.size:
-        return
+        return False
     usual, bright = float(np.mean(normalisation.mean)), float(images.mean()) / 255
-    if abs(1 - 2 * usual) > CLEARLY_ONE_SIDED and abs(bright - (1 - usual)) < abs(bright - usual):
+    return abs(1 - 2 * usual) > CLEARLY_ONE_SIDED and abs(bright - (1 - usual)) < abs(bright - usual)
+
+
+def _warn_of_inverted(images: NDArray[np.uint8], normalisation: Normalisation) -> None:
+    if looks_inverted(images, normalisation):
+        usual, bright = float(np.mean(normalisation.mean)), float(images.mean()) / 255
         warnings.warn(
             f"These images have a mean brightness of {bright:.2f}, those of training had {usual:.2f}: they look "
             "inverted. The network reads bright ink on black; 255 - images turns them round.",

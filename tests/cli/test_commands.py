@@ -44,6 +44,7 @@ FROZEN = {
     ],
     "report": ["--data", "--figures", "--json", "--out", "TARGET..."],
     "export": ["--data", "--json", "--list", "--out", "--prefix", "--to", "--unchecked", "--wide", "RUN"],
+    "predict": ["--data", "--json", "--preprocess", "--wide", "FILE...", "RUN"],
     "fetch": ["--data", "--json", "[DATASET]"],
     "doctor": ["--data", "--json", "--wide"],
     "help": ["[COMMAND]"],

@@ -5,12 +5,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from json_schema import violations
 from support import TINY
 
 from pennyweight.cli.app import app
 from pennyweight.cli.output import result_json
+from pennyweight.data.dataset import load
 from pennyweight.judging.ablation import ablation_steps
 from pennyweight.recipes.progressive import ABLATION
 from pennyweight.reporting.outputs import OUTPUTS, schemas
@@ -40,6 +42,7 @@ COMMANDS = [
     ("report", f"{RUN}/seed-0", "--out", "page.html"),
     ("export", f"{RUN}/seed-0", "--to", "c"),
     ("export", "--list"),
+    ("predict", "pennyweight-8k", "digit.npy", "nothing.png"),
     ("fetch", "digits"),
 ]
 
@@ -48,6 +51,7 @@ COMMANDS = [
 def trained(here: Path, command) -> None:
     """Two short runs to judge, verify and compare."""
     (here / "tiny.toml").write_text(recipe_to_text(TINY))
+    np.save(here / "digit.npy", load("digits").test_images[0])
     for seed in (0, 1):
         assert command(*TRAIN, "--seed", seed).code == 0
 
