@@ -108,7 +108,7 @@ class TrainedModel:
         """
         held_out = self.record.val_images
         if not held_out:
-            command = shlex.join([*_program(), "train", *with_validation(self).words()])
+            command = shlex.join([*command_line_words(), "train", *with_validation(self).words()])
             raise UsageError(f"This run of '{self.recipe.name}' {NO_VALIDATION}. This trains one that is: {command}")
         coerce("dataset", dataset, Dataset | None)
         dataset = load_dataset(self.record.dataset) if dataset is None else dataset
