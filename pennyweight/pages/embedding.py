@@ -18,6 +18,8 @@ from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 PAGE = "page"
 ARRAYS = ("labels", "predicted", "probability_bytes", "indices", "images", "originals", "moved", "kernels", "mapped")
 """The fields of an Inspection that are blocks of their own."""
+WIDEST_MAP = 4_096
+"""Channels of a feature map that a page may state."""
 
 
 def to_blocks(evidence: Evidence) -> dict[str, Block]:
@@ -77,7 +79,7 @@ def _listed(chapter: Chapter) -> dict[str, object]:
     one = chapter.inspection
     if one is None:
         return {**texts, "inspection": None}
-    maps = [{"layer": map.layer, "low": map.low, "high": map.high} for map in one.maps]
+    maps = [{"layer": map.layer, "low": map.low, "high": map.high, "channels": map.channels} for map in one.maps]
     facts = {"run": one.run, "seed": one.seed, "weights_sha256": one.weights_sha256}
     return {**texts, "inspection": {**facts, "maps": maps}}
 
@@ -105,12 +107,7 @@ def _chapter(blocks: Mapping[str, Block], held: Mapping[str, Any], source: str) 
 
 
 def _inspection(blocks: Mapping[str, Block], label: str, held: Mapping[str, Any]) -> Inspection:
-    maps = [
-        FeatureMap(
-            one["layer"], _array(blocks, f"map of {one['layer']} of {label}"), float(one["low"]), float(one["high"])
-        )
-        for one in held["maps"]
-    ]
+    maps = [_map(one, _array(blocks, f"map of {one['layer']} of {label}")) for one in held["maps"]]
     arrays = {name: _array(blocks, f"{name} of {label}") for name in ARRAYS}
     return Inspection(
         run=str(held["run"]),
@@ -119,6 +116,13 @@ def _inspection(blocks: Mapping[str, Block], label: str, held: Mapping[str, Any]
         maps=tuple(maps),
         **arrays,
     )
+
+
+def _map(held: Mapping[str, Any], values: Array) -> FeatureMap:
+    channels = int(held["channels"])
+    if values.ndim != 3 or not len(values) <= channels <= WIDEST_MAP:
+        raise ValueError(f"the map of {held['layer']} has shape {values.shape} of {channels} channels")
+    return FeatureMap(str(held["layer"]), values, float(held["low"]), float(held["high"]), channels)
 
 
 def _records(blocks: Mapping[str, Block], name: str, source: str) -> tuple[RunRecord, ...]:

@@ -20,18 +20,24 @@ Array: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """The output of a layer for one image, uint8 (channels, rows, columns): `low` where it is 0, `high` where 255."""
+    """The output of a layer for one image, uint8 (channels, rows, columns): `low` where it is 0, `high` where 255.
+
+    `values` holds the first of its `channels` alone, as many as are drawn.
+    """
 
     layer: str
     values: Array
     low: float
     high: float
+    channels: int
 
     @property
     def array(self) -> NDArray[np.float32]:
-        """Return the values as they were computed, to one part in 255 of their range; float32 (c, rows, columns)."""
-        scaled: NDArray[np.float32] = (self.low + self.values * ((self.high - self.low) / 255)).astype(np.float32)
-        return scaled
+        """Return float32 (channels, rows, columns), to one part in 255; channels that are not kept repeat the first."""
+        kept = (self.low + self.values * ((self.high - self.low) / 255)).astype(np.float32)
+        missing = self.channels - len(kept)
+        whole: NDArray[np.float32] = np.concatenate([kept, np.repeat(kept[:1], missing, axis=0)])
+        return whole
 
 
 @dataclass(frozen=True, eq=False)

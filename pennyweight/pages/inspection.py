@@ -79,13 +79,15 @@ def _kernels(trained: TrainedModel) -> Array:
 def _maps(trained: TrainedModel, image: NDArray[np.uint8]) -> tuple[FeatureMap, ...]:
     """Return what the blocks of the network make of one image: the maps that the next block reads."""
     values = forward(trained.plan, trained.weights, trained.normalisation.apply(image))
-    return tuple(_map(number, values[number][0, :CHANNELS]) for number in _block_ends(trained.plan))
+    return tuple(_map(number, values[number][0]) for number in _block_ends(trained.plan))
 
 
 def _map(number: int, values: Array) -> FeatureMap:
-    low, high = float(values.min()), float(values.max())
-    scaled = np.round((values - low) * (255 / (high - low))) if high > low else np.zeros_like(values)
-    return FeatureMap(f"layer {number}", scaled.astype(np.uint8), low, high)
+    """Return the first channels of a map (c, h, w), from their lowest value to their highest."""
+    kept = values[:CHANNELS]
+    low, high = float(kept.min()), float(kept.max())
+    scaled = np.round((kept - low) * (255 / (high - low))) if high > low else np.zeros_like(kept)
+    return FeatureMap(f"layer {number}", scaled.astype(np.uint8), low, high, len(values))
 
 
 def _block_ends(plan: Plan) -> list[int]:
