@@ -391,20 +391,25 @@ def verify(
     dataset: str | Dataset | None = None,
     data: str | Path | None = None,
     replay: bool = False,
+    run: str | Path | None = None,
 ) -> Verification:
     """Recompute what the record of a finished run states; `replay` retrains it as well.
 
-    `folder` is a run folder, or a recipe's name for its published run, or a page that `report` wrote, which is rendered
-    again from the evidence it carries. `dataset` is what the run was trained on, unless
+    `folder` is a run folder, or a recipe's name for its published run. `dataset` is what the run was trained on, unless
     given the one that its record names, from the folder `data`. A replay under other conditions is compared with the
     seeds of the same recipe that lie beside the folder, or are published.
+
+    A page that `report` wrote is rendered again from the evidence it carries; the pictures that need a run are computed
+    again where `run` names its folder.
 
     >>> record = pw.train("progressive-1", dataset="digits", epochs=1)
     >>> pw.verify(record.folder, dataset=pw.dataset("digits")).agrees
     True
     """
-    if Path(folder).suffix.lower() in PAGE_SUFFIXES:
-        return _verify_page(Path(folder), replay)
+    if is_page(folder):
+        return _verify_page(Path(folder), run, data, replay)
+    if run is not None:
+        raise UsageError(f"{folder} is no page, and 'run' is what the pictures of a page are from.")
     folder = _run_folder(folder)
     record = read_record(folder)
     images = load_dataset(record.dataset if dataset is None else dataset, data)
@@ -415,12 +420,22 @@ def verify(
     return replace(verification, checks=(*verification.checks, check))
 
 
-def _verify_page(page: Path, replay: bool) -> Verification:
-    from pennyweight.pages.check import check_page
+def is_page(target: str | Path) -> bool:
+    """Return whether a path is that of a page, not of a run."""
+    return Path(target).suffix.lower() in PAGE_SUFFIXES and not Path(target).is_dir()
+
+
+def _verify_page(page: Path, run: str | Path | None, data: str | Path | None, replay: bool) -> Verification:
+    from pennyweight.pages.check import check_page, check_pictures  # which load matplotlib
 
     if replay:
         raise UsageError(f"{page} holds no weights to train again from; --replay takes the folder of a run.")
-    return check_page(page)
+    verification = check_page(page)
+    if run is None:
+        return verification
+    folder = _run_folder(run)
+    pictures = check_pictures(page, folder, load_dataset(read_record(folder).dataset, data))
+    return replace(verification, checks=(*verification.checks, *pictures))
 
 
 def report(

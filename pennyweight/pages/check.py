@@ -5,15 +5,19 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 
-from pennyweight.base.errors import MismatchError, UnavailableError
+import numpy as np
+
+from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
+from pennyweight.data.dataset import Dataset
 from pennyweight.judging.checks import SHOWN, Check
 from pennyweight.judging.verify import Verification
-from pennyweight.pages.blocks import Block, from_json
-from pennyweight.pages.embedding import from_blocks
-from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.blocks import Array, Block, from_json
+from pennyweight.pages.embedding import ARRAYS, from_blocks
+from pennyweight.pages.evidence import Chapter, Evidence, FeatureMap
 from pennyweight.pages.gather import epochs_alone
+from pennyweight.pages.inspection import inspect_run
 from pennyweight.pages.render import CLOSING, OPENING, render_body, versions
 from pennyweight.pages.result_tables import PUBLISHED
 from pennyweight.pages.tokens import Section, Token, sections_of
@@ -36,6 +40,54 @@ def check_page(path: Path) -> Verification:
     Raises UnavailableError where it cannot be read, MismatchError where it carries no evidence, or evidence whose
     digests are not those of its content.
     """
+    body, blocks, written_by = _read(path)
+    evidence = from_blocks(blocks, str(path))
+    checks = [*_digests(blocks), *_published(evidence), *_predictions(evidence)]
+    checks += _differences(body, render_body(evidence), written_by)
+    return Verification(str(path), tuple(checks), tuple(_on_trust(evidence)))
+
+
+def check_pictures(path: Path, folder: Path, dataset: Dataset) -> Iterator[Check]:
+    """Compute again what the page carries of the run in `folder`: predictions, images, kernels, feature maps.
+
+    Raises what `check_page` and `inspect_run` raise, and UsageError where the page has no pictures of that run.
+    """
+    _, blocks, _ = _read(path)
+    found = inspect_run(folder, dataset)
+    chapters = from_blocks(blocks, str(path)).chapters
+    written = [(one.label, one.inspection) for one in chapters if one.inspection]
+    alike = [(label, one) for label, one in written if one.weights_sha256 == found.weights_sha256]
+    if not alike:
+        listed = ", ".join(f"{one.run} ({one.weights_sha256[:SHOWN]})" for _, one in written) or "no run at all"
+        raise UsageError(
+            f"{path} has pictures of {listed}, and {folder} holds the weights {found.weights_sha256[:SHOWN]}."
+        )
+    for label, one in alike:
+        for name in ARRAYS:
+            same = _same_bytes(getattr(one, name), getattr(found, name))
+            yield Check(f"{name.replace('_', ' ')} of {label}", "as carried", "as computed" if same else "other", same)
+        maps = len(one.maps) == len(found.maps) and all(
+            (a.layer, a.channels) == (b.layer, b.channels) and np.allclose(a.array, b.array, atol=_step(b))
+            for a, b in zip(one.maps, found.maps, strict=True)
+        )
+        yield Check(f"feature maps of {label}", "as carried", "as computed" if maps else "other", maps)
+
+
+def _step(map: FeatureMap) -> float:
+    """Return what one part in 255 of a map's range is, and a little for another processor's rounding."""
+    return (map.high - map.low) / 255 + 1e-4
+
+
+def _same_bytes(written: Array, found: Array) -> bool:
+    """Return whether arrays are equal, whole numbers of 8 bits to the last of them: processors round differently."""
+    if written.shape != found.shape or written.dtype != found.dtype:
+        return False
+    tolerance = 1 if written.dtype == np.uint8 else 0
+    return bool((np.abs(written.astype(np.float64) - found) <= tolerance).all())
+
+
+def _read(path: Path) -> tuple[str, dict[str, Block], dict[str, str]]:
+    """Return a page without its evidence, the blocks it carries, and the versions it was written by."""
     try:
         page = read_regular(path, LARGEST_PAGE_BYTES).decode()
     except OSError as error:
@@ -43,10 +95,7 @@ def check_page(path: Path) -> Verification:
     except UnicodeDecodeError as error:
         raise MismatchError(f"{path} is not a page of pennyweight: it is not UTF-8 text.") from error
     body, text = _split(page, path)
-    blocks, written_by = from_json(text, str(path))
-    evidence = from_blocks(blocks, str(path))
-    checks = [*_digests(blocks), *_published(evidence), *_differences(body, render_body(evidence), written_by)]
-    return Verification(str(path), tuple(checks), tuple(_on_trust(evidence)))
+    return body, *from_json(text, str(path))
 
 
 def _split(page: str, path: Path) -> tuple[str, str]:
@@ -80,6 +129,24 @@ def _published(evidence: Evidence) -> Iterator[Check]:
         yield Check(
             f"published runs of {name}", f"{len(runs)}", f"{found} as published here", found == len(runs) or None
         )
+
+
+def _predictions(evidence: Evidence) -> Iterator[Check]:
+    """Yield whether the predictions that a page carries of a run are those that the run's record lists as mistakes."""
+    for chapter in evidence.chapters:
+        one = chapter.inspection
+        if one is None:
+            continue
+        records = [record for record in chapter.step.records if record.weights_sha256 == one.weights_sha256]
+        if not records:
+            yield Check(f"predictions of {chapter.label}", one.weights_sha256[:SHOWN], "none of its runs", False)
+            continue
+        wrong = np.flatnonzero(one.labels != one.predicted)
+        carried = {(int(index), int(one.labels[index]), int(one.predicted[index])) for index in wrong}
+        listed = {(mistake.index, mistake.label, mistake.predicted) for mistake in records[0].misclassified}
+        differing = len(carried ^ listed)
+        found = f"{differing} differ" if differing else f"{len(listed)} mistakes"
+        yield Check(f"predictions of {chapter.label}", f"{len(carried)} mistakes", found, not differing)
 
 
 def _alone(record: RunRecord | None) -> RunRecord | None:

@@ -142,6 +142,15 @@ def verification_advice(verification: Verification, same: Sequence[str]) -> Advi
     return Advice("What can be recomputed is right; how it was trained only a replay shows.", steps)
 
 
+def page_advice(verification: Verification) -> Advice:
+    """Return what the check of a page means."""
+    if not verification.agrees:
+        return Advice("The page says otherwise than the evidence it carries: it was edited after it was written.")
+    if any(check.agrees is None for check in verification.checks):
+        return Advice("Other versions wrote it, so not everything could be compared; nothing that could disagrees.")
+    return Advice("The page says what its evidence gives. Whether that is what a training wrote, its run shows.")
+
+
 def claims_advice(by_document: Mapping[str, Sequence[CheckedClaim]]) -> Advice:
     """Return what the verdicts on claims mean."""
     recipes = [claim.claim.recipe for checked in by_document.values() for claim in checked if claim.claim.recipe]

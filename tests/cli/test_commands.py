@@ -35,7 +35,7 @@ FROZEN = {
         "RUN...",
     ],
     "compare": ["--json", "--wide", "RUNS RUNS..."],
-    "verify": ["--data", "--json", "--replay", "--wide", "FOLDER"],
+    "verify": ["--data", "--json", "--replay", "--run", "--wide", "RUN"],
     "claims": ["--json", "--records", "--wide", "[DOCUMENT]"],
     "ablate": ["--data", "--dataset", "--jobs", "--json", "--seeds", "--wide", "ABLATION"],
     "audit": [

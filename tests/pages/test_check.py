@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import pennyweight as pw
 from pennyweight.base.errors import MismatchError, UnavailableError
 from pennyweight.judging.verify import Verification
 from pennyweight.pages.check import check_page
 from pennyweight.pages.evidence import Evidence
+from pennyweight.pages.inspection import inspect_run
 from pennyweight.pages.render import CLOSING, OPENING, render, render_body
 
 pytestmark = pytest.mark.usefixtures("page")
@@ -118,8 +121,6 @@ def test_edited_evidence_is_refused(page: str, tmp_path: Path) -> None:
 
 def test_the_evidence_of_another_page_does_not_pass(page: str, evidence: Evidence, tmp_path: Path) -> None:
     """Digests of the other evidence agree; what the page says does not."""
-    from dataclasses import replace
-
     chapter = evidence.chapters[0]
     fewer = replace(chapter, step=replace(chapter.step, records=chapter.step.records[:2]))
     other = render(replace(evidence, chapters=(fewer,)))
@@ -153,3 +154,33 @@ def test_pictures_are_said_to_be_from_their_run(page: str, evidence: Evidence, t
 
 def test_the_body_of_a_page_is_rendered_without_what_it_carries(evidence: Evidence) -> None:
     assert f"{OPENING}{CLOSING}" in render_body(evidence)
+
+
+def test_pictures_are_computed_again_from_their_run(page: str, evidence: Evidence, runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    one = evidence.chapters[0].inspection
+    assert one is not None
+    found = pw.verify(tmp_path / "page.html", run=runs / f"seed-{one.seed}")
+    assert found.agrees, disagreeing(found)
+    assert {"kernels of tiny", "feature maps of tiny", "probability bytes of tiny"} <= {
+        one.name for one in found.checks
+    }
+    with pytest.raises(pw.UsageError, match="has pictures of tiny seed"):
+        pw.verify(tmp_path / "page.html", run=runs / f"seed-{(one.seed + 1) % 3}")
+    with pytest.raises(pw.UsageError, match="is no page"):
+        pw.verify(runs / "seed-0", run=runs / "seed-0")
+
+
+def test_pictures_of_another_run_that_claim_to_be_of_this_one_are_found(
+    evidence: Evidence, runs: Path, tmp_path: Path
+) -> None:
+    chapter = evidence.chapters[0]
+    one = chapter.inspection
+    assert one is not None
+    other = inspect_run(runs / f"seed-{(one.seed + 1) % 3}", pw.dataset("digits"))
+    forged = replace(other, run=one.run, seed=one.seed, weights_sha256=one.weights_sha256)
+    (tmp_path / "page.html").write_text(render(replace(evidence, chapters=(replace(chapter, inspection=forged),))))
+    alone = disagreeing(pw.verify(tmp_path / "page.html"))
+    assert [name for name, _, _ in alone] == ["predictions of tiny"]  # which its record lists; the kernels it does not
+    found = disagreeing(pw.verify(tmp_path / "page.html", run=runs / f"seed-{one.seed}"))
+    assert {"kernels of tiny", "predicted of tiny"} <= {name for name, _, _ in found}
