@@ -16,6 +16,7 @@ from pennyweight.pages import drawings
 from pennyweight.pages.analysis import Sentence, analyse
 from pennyweight.pages.drawings import Drawing
 from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.gather import MOST_IN_FULL
 from pennyweight.pages.headline import Headline, headline, journey_headline
 from pennyweight.pages.requirements import requirements_table, seconds_note, summary_table
 from pennyweight.pages.result_tables import confused_table, provenance_words, seeds_table
@@ -30,9 +31,6 @@ from pennyweight.reporting.recipes import settings_table
 from pennyweight.reporting.text import duration, interval_words, mean_words
 from pennyweight.runs.published import WORDS
 from pennyweight.tables.table import Table, one_line
-
-MOST_IN_FULL = 12
-"""Chapters that are shown in full; further ones stand in the table of results alone."""
 
 
 @dataclass(frozen=True)

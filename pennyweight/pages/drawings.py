@@ -18,6 +18,7 @@ from pennyweight.figures.words import Words
 from pennyweight.judging.ablation import AblationStep
 from pennyweight.judging.seeds import finals_of
 from pennyweight.pages.evidence import Chapter, Evidence, Inspection
+from pennyweight.pages.gather import MOST_IN_FULL
 from pennyweight.pages.inspection import CHANNELS, WORST, first_samples, worst_first
 from pennyweight.recipes.catalogue import family, published
 
@@ -180,13 +181,13 @@ def standing_points(evidence: Evidence, cost: str) -> list[Point]:
         _point(one.name, getattr(one, costs[cost]), 100 * np.array(one.correct) / one.images, _family(one.name))
         for one in evidence.others
     ]
-    own = [one for one in evidence.chapters if one.label not in {point.name for point in points}]
+    own = [one for one in evidence.chapters[:MOST_IN_FULL] if one.label not in {point.name for point in points}]
     return points + [point for one in own if (point := _chapter_point(one, cost)) and one.step.dataset == "mnist"]
 
 
 def step_points(evidence: Evidence) -> list[Point]:
     """Return the chapters that have runs by their parameters."""
-    points = [_chapter_point(one, "parameters") for one in evidence.chapters]
+    points = [_chapter_point(one, "parameters") for one in evidence.chapters[:MOST_IN_FULL]]
     return [point for point in points if point]
 
 

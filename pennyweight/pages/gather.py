@@ -25,6 +25,8 @@ from pennyweight.runs.published import WORDS, published_run, published_run_names
 from pennyweight.runs.record_tree import full_runs, readings_tried
 from pennyweight.settings.recipe import Recipe
 
+MOST_IN_FULL = 12
+"""Chapters that a page shows in full; further ones stand in the table of results alone."""
 Datasets = Callable[[str], Dataset]
 """Returns a dataset by name without downloading it; raises UnavailableError where it is not there."""
 
@@ -41,7 +43,7 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
     datasets = _datasets(data)
     chapters, problems = list[Chapter](), list[Problem]()
     for word, target in zip(words, targets, strict=True):
-        found, refused = _chapters(target, word, datasets)
+        found, refused = _chapters(target, word, datasets, MOST_IN_FULL - len(chapters))
         chapters += [replace(one, label=f"{word}: {one.label}") for one in found] if len(words) > 1 else found
         problems += refused
     chapters = _with_short_labels(chapters, [str(word) for word in words])
@@ -95,13 +97,18 @@ def _standing(recipe: Recipe, runs: Sequence[RunRecord]) -> Standing:
     )
 
 
-def _chapters(target: Target, word: str | Path | Recipe, datasets: Datasets) -> tuple[list[Chapter], list[Problem]]:
+def _chapters(
+    target: Target, word: str | Path | Recipe, datasets: Datasets, room: int
+) -> tuple[list[Chapter], list[Problem]]:
+    """Return the chapters of one target, a look into the first `room` of them, and what cannot be read."""
     if isinstance(target, Document):
         return [_of_recipe(recipe, recipe.name, datasets) for recipe in target.recipes], []
     if isinstance(target, Recipe):
         return [_of_recipe(target, "" if isinstance(word, Recipe) else str(word), datasets)], []
     runs, problems = runs_below(target)
-    return [_of_runs(group, datasets) for group in grouped(runs)], problems
+    groups = grouped(runs)
+    full, further = groups[: max(0, room)], groups[max(0, room) :]
+    return [*(_of_runs(group, datasets) for group in full), *map(_without_a_look, further)], problems
 
 
 def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:

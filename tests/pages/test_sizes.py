@@ -1,14 +1,18 @@
 """A page is small enough to be sent around, and quick enough to be waited for."""
 
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
 import pytest
+from support import TINY
 
 import pennyweight as pw
+from pennyweight.base.record_text import sealed
 from pennyweight.pages.gather import gather
 from pennyweight.pages.render import render
 from pennyweight.recipes.catalogue import RECIPE_NAMES
+from pennyweight.runs.folder import write_record
 
 RECIPE_BYTES, JOURNEY_BYTES, SECONDS = 400_000, 1_200_000, 8.0
 pytestmark = pytest.mark.slow
@@ -36,13 +40,6 @@ def test_the_journey_of_a_document_is_under_1200_kilobytes_and_eight_seconds(num
 
 
 def test_a_thousand_runs_are_a_table_and_a_dozen_in_full(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from support import TINY
-
-    from pennyweight.base.records import sealed
-    from pennyweight.runs.folder import write_record
-
     record = pw.train(TINY, dataset="digits", out=tmp_path / "first", progress=False)
     recipe = (tmp_path / "first" / "recipe.toml").read_bytes()
     for number in range(1_000):
