@@ -18,7 +18,7 @@ SCALE = "viridis"
 SIGNED = "PuOr_r"
 """Kernels have a sign: two hues that the colour-blind tell apart, with nothing between them."""
 MOST_KERNELS = 128
-LEAST, LEAST_ROW = 31.0, 46.0
+LEAST, LEAST_ROW = 29.0, 46.0
 """Pixels of a channel that can still be read, and of a row for the words beside it."""
 
 
