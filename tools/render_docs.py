@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import chdir
+from dataclasses import replace
 from json import dumps as to_json
 from json import loads as parse
 from pathlib import Path
@@ -26,6 +27,9 @@ from pennyweight.documents.contradictions import found_by
 from pennyweight.documents.kinds import Reached
 from pennyweight.judging.ablation import ablation_steps
 from pennyweight.judging.selection import rank
+from pennyweight.pages.analysis import analyse
+from pennyweight.pages.rules import RULES
+from pennyweight.pages.steps import Step
 from pennyweight.recipes import progressive
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.ablations import ablation_table, effort_words
@@ -133,6 +137,23 @@ def choices() -> Iterator[str]:
 def json() -> Iterator[str]:
     """Yield docs/json.md: the shape of what every command prints with --json."""
     yield outputs_page()
+
+
+def analysis() -> Iterator[str]:
+    """Yield the table of docs/analysis.md: every rule, its figures, and its sentence where it is printed first."""
+    tree = read_tree(RECORDS)
+    runs = [(words, full_runs(tree, one.name, one.epochs)) for words, one in progressive.ABLATION]
+    walked, found = ablation_steps(runs), dict[str, tuple[str, str]]()
+    steps = [Step(recipe=one, records=tuple(full_runs(tree, one.name, one.epochs))) for one in RECIPES]
+    single = [replace(step, records=step.records[:1]) for step in steps]
+    for of, journey in (("", steps), ("one run of ", single)):
+        for before, step in zip((None, *journey[:-1]), journey, strict=True):
+            alike = before if before and before.document == step.document else None
+            for sentence in analyse(step, alike, walked):
+                found.setdefault(sentence.rule, (of + step.name, sentence.text))
+    columns = (Column("rule"), Column("figures"), Column("of"), Column("as it is printed there"))
+    rows = ((one.name, ", ".join(one.needs), *found.get(one.name, ("", "of no published recipe"))) for one in RULES)
+    yield to_markdown(table(columns, rows))
 
 
 def campaign() -> Iterator[str]:
@@ -251,10 +272,10 @@ TABLES = {
     function.__name__: function
     for function in (
         *(sentences, recipes, times, runs, claims, contradictions, walk, choices, json, campaign),
-        *(verdict, layers, formats, documents, folders, exit_codes, commonest),
+        *(analysis, verdict, layers, formats, documents, folders, exit_codes, commonest),
     )
 }
-PAGES = ("CLAIMS.md", "CHOICES.md", "json.md", "reliability.md", "run_folders.md", "errors.md")
+PAGES = ("CLAIMS.md", "CHOICES.md", "analysis.md", "json.md", "reliability.md", "run_folders.md", "errors.md")
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
     *(ROOT / "docs" / name for name in PAGES),

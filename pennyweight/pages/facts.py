@@ -201,7 +201,9 @@ def _walked(walk: Sequence[AblationStep]) -> dict[str, Any]:
     """Return the changes of a walk whose gain is shown, and those that show none."""
     gains = [(walk_label(one), one.gain) for one in walk if one.gain is not None]
     shown = [
-        f"{words} ({gain.mean:.2f}, 95 % {gain.low:+.2f} to {gain.high:+.2f})" for words, gain in gains if gain.low > 0
+        f"{words} ({gain.mean:.2f}, 95 % {gain.low:+z.2f} to {gain.high:+z.2f})"
+        for words, gain in gains
+        if gain.low > 0
     ]
     others = [words for words, gain in gains if not gain.low > 0]
     facts = {"walk_from": walk[0].recipe, "walk_shown": listed(shown)} if shown else {}

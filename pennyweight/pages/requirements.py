@@ -96,7 +96,7 @@ def _accuracy(step: Step, budget: Budget) -> Requirement:
     lowest = [min(row.score(budget.split).correct or 0 for row in one.epochs[-budget.hold_epochs :]) for one in runs]
     held = [all(limit.met for limit in check(_accuracy_alone(budget), one).limits) for one in runs]
     worst = f"lowest {100 * min(lowest) / images:.2f} % ({min(lowest):,} of {images:,})"
-    share = f"{100 * (min(lowest) - needed) / images:+.2f} points"
+    share = f"{100 * (min(lowest) - needed) / images:+z.2f} points"
     if len(runs) == 1:
         return _decided(name, limit, worst, share, held[0])
     met = True if all(held) else None if any(held) else False

@@ -31,7 +31,7 @@ class Rule:
 
 
 GAIN = ("gain", "gain_low", "gain_high", "n", "n_before", "before", "cause", "cost", "split")
-INTERVAL = "(95 % {gain_low:+.2f} to {gain_high:+.2f}, {n} seeds against {n_before})"
+INTERVAL = "(95 % {gain_low:+z.2f} to {gain_high:+z.2f}, {n} seeds against {n_before})"
 SAME_IMAGES = ("gain", "mended", "spoilt", "same_images_p", "before", "cause", "cost", "split")
 END = ("end", "swing", "earlier_swing", "calmer_low", "constant", "schedule", "last_rate", "split", "n")
 MOVES = "within the last {end} epochs it moves by {swing:.2f} points, within the {end} before them by "
@@ -57,13 +57,13 @@ RULES: tuple[Rule, ...] = (
         "change: loses",
         GAIN,
         lambda f: f["gain_high"] < 0,
-        "Against {before} ({cause}) {split} accuracy falls: {gain:+.2f} points " + INTERVAL + ", for {cost}.",
+        "Against {before} ({cause}) {split} accuracy falls: {gain:+z.2f} points " + INTERVAL + ", for {cost}.",
     ),
     Rule(
         "change: not shown",
         GAIN,
         lambda f: f["gain_low"] <= 0 <= f["gain_high"],
-        "Against {before} ({cause}) no difference in {split} accuracy is shown: {gain:+.2f} points "
+        "Against {before} ({cause}) no difference in {split} accuracy is shown: {gain:+z.2f} points "
         + INTERVAL
         + ", for {cost}.",
     ),
@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
         SAME_IMAGES,
         lambda f: f["same_images_p"] < SIGNIFICANT,
         "Against {before} ({cause}) this network gets {mended} images right that the other gets wrong, and {spoilt} "
-        "wrong that the other gets right: {gain:+.2f} points of {split} accuracy (McNemar's exact p "
+        "wrong that the other gets right: {gain:+z.2f} points of {split} accuracy (McNemar's exact p "
         "{same_images_p:.2g}), for {cost}. One run of each does not tell whether other seeds would.",
     ),
     Rule(
@@ -80,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         SAME_IMAGES,
         lambda f: f["same_images_p"] >= SIGNIFICANT,
         "Against {before} ({cause}) no difference is shown on the same images: {mended} mended, {spoilt} spoilt, "
-        "{gain:+.2f} points of {split} accuracy (McNemar's exact p {same_images_p:.2g}), for {cost}.",
+        "{gain:+z.2f} points of {split} accuracy (McNemar's exact p {same_images_p:.2g}), for {cost}.",
     ),
     Rule(
         "walk: gains",
@@ -133,7 +133,7 @@ RULES: tuple[Rule, ...] = (
         "hold: by some",
         ("limit", "hold_words", "kept", "n", "lowest_of_all", "margin"),
         lambda f: 0 < f["kept"] < f["n"],
-        "{kept} of {n} seeds are at {limit:g} % or more in {hold_words}; the lowest accuracy there lies {margin:+.2f} "
+        "{kept} of {n} seeds are at {limit:g} % or more in {hold_words}; the lowest accuracy there lies {margin:+z.2f} "
         "points from it in the mean of all, in the worst seed at {lowest_of_all:.2f} %.",
     ),
     Rule(
@@ -141,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         ("limit", "hold_words", "kept", "margin", "best_of_all", "mean"),
         lambda f: f["kept"] == 0 and f["best_of_all"] >= f["limit"],
         "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest accuracy in "
-        "{hold_words} lies {margin:+.2f} points from it{mean}.",
+        "{hold_words} lies {margin:+z.2f} points from it{mean}.",
     ),
     # ------------------------------------------------------------------------------------------------ the end
     Rule(
@@ -183,50 +183,50 @@ RULES: tuple[Rule, ...] = (
         ("drop", "drop_low", "drop_high", "drop_epochs", "drop_from", "drop_to"),
         lambda f: f["drop_low"] > 0,
         "The first drop of the learning rate, from {drop_from:g} to {drop_to:g} in {drop_epochs}, brings {drop:.2f} "
-        "points from one epoch to the next (95 % {drop_low:+.2f} to {drop_high:+.2f}).",
+        "points from one epoch to the next (95 % {drop_low:+z.2f} to {drop_high:+z.2f}).",
     ),
     Rule(
         "drop: not shown",
         ("drop", "drop_low", "drop_high", "drop_epochs", "drop_from", "drop_to"),
         lambda f: f["drop_low"] <= 0,
         "The first drop of the learning rate, from {drop_from:g} to {drop_to:g} in {drop_epochs}, is not shown to help "
-        "at once: {drop:+.2f} points (95 % {drop_low:+.2f} to {drop_high:+.2f}).",
+        "at once: {drop:+z.2f} points (95 % {drop_low:+z.2f} to {drop_high:+z.2f}).",
     ),
     Rule(
         "averaging: gains",
         ("averaging", "averaging_low", "averaging_high"),
         lambda f: f["averaging_low"] > 0,
-        "Averaging the weights is worth {averaging:.3f} points at the end (95 % {averaging_low:+.3f} to "
-        "{averaging_high:+.3f}, against the unaveraged weights of the same runs).",
+        "Averaging the weights is worth {averaging:.3f} points at the end (95 % {averaging_low:+z.3f} to "
+        "{averaging_high:+z.3f}, against the unaveraged weights of the same runs).",
     ),
     Rule(
         "averaging: not shown",
         ("averaging", "averaging_low", "averaging_high"),
         lambda f: f["averaging_low"] <= 0,
-        "Averaging the weights is not shown to help at the end: {averaging:+.3f} points (95 % {averaging_low:+.3f} to "
-        "{averaging_high:+.3f}, against the unaveraged weights of the same runs).",
+        "Averaging the weights is not shown to help at the end: {averaging:+z.3f} points (95 % {averaging_low:+z.3f} "
+        "to {averaging_high:+z.3f}, against the unaveraged weights of the same runs).",
     ),
     # ------------------------------------------------------------------------------------------------ the gap
     Rule(
-        "gap: fits too little",
-        ("clean", "target", "runs"),
+        "fit: below the target",
+        ("clean", "target"),
         lambda f: f["clean"] < f["target"],
-        "Of its own training images, clean, the network gets {clean:.2f} % right, less than the target of {target:g} "
-        "%: it wants capacity or training, not regularization.",
+        "Even of its own training images, clean, the network gets {clean:.2f} % right, less than the target of "
+        "{target:g} %: more regularization alone will not reach it.",
     ),
     Rule(
         "overfitting: shown",
         ("clean", "final", "gap", "gap_low", "gap_high", "split", "runs"),
         lambda f: f["gap_low"] > 0,
-        "It knows its training images better than new ones, by {gap:.2f} points (95 % {gap_low:+.2f} to "
-        "{gap_high:+.2f}, {runs}): {clean:.2f} % of them, clean, against {final:.2f} % of the {split} images.",
+        "It knows its training images better than new ones, by {gap:.2f} points (95 % {gap_low:+z.2f} to "
+        "{gap_high:+z.2f}, {runs}): {clean:.2f} % of them, clean, against {final:.2f} % of the {split} images.",
     ),
     Rule(
         "overfitting: not shown",
         ("clean", "final", "gap", "gap_low", "gap_high", "split", "runs"),
         lambda f: f["gap_low"] <= 0,
         "No overfitting is shown: {clean:.2f} % of the training images, clean, against {final:.2f} % of the {split} "
-        "images, {gap:+.2f} points (95 % {gap_low:+.2f} to {gap_high:+.2f}, {runs}).",
+        "images, {gap:+z.2f} points (95 % {gap_low:+z.2f} to {gap_high:+z.2f}, {runs}).",
     ),
     Rule(
         "overfitting: shown in one run",
@@ -247,7 +247,7 @@ RULES: tuple[Rule, ...] = (
         ("running", "running_gap", "final", "split", "n"),
         lambda f: "clean" not in f,
         "How well it knows its training images, clean, is not recorded of every run; the running training accuracy of "
-        "the last epoch is {running:.2f} %, {running_gap:+.2f} points from the {final:.2f} % of the {split} images "
+        "the last epoch is {running:.2f} %, {running_gap:+z.2f} points from the {final:.2f} % of the {split} images "
         "(mean of {n}).",
     ),
     Rule(
@@ -255,7 +255,7 @@ RULES: tuple[Rule, ...] = (
         ("running", "running_gap", "clean", "hardening", "split"),
         lambda f: f["running_gap"] < 0 < f["clean"] - f["running"],
         "Training is harder than the test: with {hardening} on, the running accuracy of the last epoch is "
-        "{running:.2f} %, {running_gap:+.2f} points from the {split} images; the same images, clean, are at "
+        "{running:.2f} %, {running_gap:+z.2f} points from the {split} images; the same images, clean, are at "
         "{clean:.2f} %.",
     ),
     # ------------------------------------------------------------------------- how sure, and what goes wrong
