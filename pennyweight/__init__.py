@@ -178,7 +178,7 @@ def __getattr__(name: str) -> object:
     module, attribute = places[name]
     value = getattr(import_module(module), attribute)
     if module == API or name in SHOWN:
-        import_module("pennyweight.reporting.notebook").show_tables()
+        import_module("pennyweight.pages.notebook").show_tables()
         import_module("pennyweight.figures.plotted").give_plot()
     if module != API:
         return value

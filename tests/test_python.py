@@ -19,6 +19,7 @@ from small_recipes import TINY
 import pennyweight as pw
 from pennyweight.api import plan_run
 from pennyweight.data.dataset import load
+from pennyweight.pages.written import WrittenPage
 from pennyweight.reporting.python_words import in_python
 from pennyweight.runs.request import Request
 from pennyweight.training.observer import Silent
@@ -285,6 +286,29 @@ def test_a_notebook_shows_values_as_tables() -> None:
     assert rows_shown(pw.audit("skip-3")) == 1 + 2
     assert f"{record.epochs[-1].test_accuracy:.2f}" in record._repr_html_()
     assert "Recipe progressive-3: 6,188 parameters" in recipe._repr_html_()
+
+
+def test_a_notebook_shows_networks_and_curves_as_pictures() -> None:
+    recipe, record = pw.recipe("progressive-3"), pw.records("progressive-3", dataset="mnist")[0]
+    shown = [one._repr_html_() for one in (recipe, recipe.plan(), record, record.verdict)]  # type: ignore[attr-defined]
+    assert [html.count("<svg") for html in shown] == [1, 1, 1, 0]
+    assert recipe._repr_html_() == shown[0]  # type: ignore[attr-defined]
+
+
+def test_without_matplotlib_a_notebook_shows_tables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = pw.recipe("progressive-3")
+    monkeypatch.setattr("pennyweight.pages.notebook.find_spec", lambda name: None)
+    html = recipe._repr_html_()  # type: ignore[attr-defined]
+    assert (html.count("<svg"), html.count("<table>")) == (0, 2)
+
+
+def test_a_notebook_shows_a_page_that_was_written_in_a_frame(tmp_path: Path) -> None:
+    page = tmp_path / "a&b.html"
+    page.write_text('<p class="one">two</p>')
+    written = WrittenPage(str(page), 20, "a.md", ("one",), ())
+    assert '<iframe srcdoc="&lt;p class=&quot;one&quot;&gt;two' in written._repr_html_()
+    page.unlink()
+    assert written._repr_html_().endswith("a&amp;b.html</p>")
 
 
 def test_what_a_notebook_shows_is_escaped_and_never_fails() -> None:

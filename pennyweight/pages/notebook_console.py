@@ -9,6 +9,7 @@ from uuid import uuid4
 from pennyweight.base.budget import budget_for, not_judged
 from pennyweight.base.records import EpochRow, Provenance, RunRecord
 from pennyweight.nets.measure import measure
+from pennyweight.pages.notebook import on_paper
 from pennyweight.reporting.python_words import PythonConsole
 from pennyweight.runs.run import Run
 
@@ -55,20 +56,11 @@ class NotebookConsole(PythonConsole):
 
 
 def curves_html(run: Run, history: Sequence[EpochRow]) -> str:
-    """Return the curves of a run up to the last epoch of `history`, as HTML that holds a picture.
-
-    It brings its own paper: a notebook may be light where the system is dark.
-    """
+    """Return the curves of a run up to the last epoch of `history`, as HTML that holds a picture."""
     from pennyweight.figures.curves import curves, curves_words  # loads matplotlib
-    from pennyweight.figures.style import LIGHT
-    from pennyweight.figures.svg import to_svg
 
     record, budget = record_so_far(run, history), budget_for(run.recipe.budgets, run.dataset.name)
-    words = curves_words([record], budget=budget)
-    colours = "; ".join(f"--{name}: {colour}" for name, colour in LIGHT.items())
-    drawing = curves([record], budget=budget)
-    picture = to_svg(drawing, words=words, name="live")
-    return f'<div style="{colours}; background: var(--paper); max-width: 720px">{picture}</div>'
+    return on_paper(curves([record], budget=budget), curves_words([record], budget=budget))
 
 
 def record_so_far(run: Run, history: Sequence[EpochRow]) -> RunRecord:

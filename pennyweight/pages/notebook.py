@@ -1,12 +1,15 @@
-"""What a notebook shows of a value: its one line, and its tables below, by the method that every notebook looks for.
+"""What a notebook shows of a value: its one line, a picture where matplotlib is installed, and its tables.
 
-The rooms that these values are from know nothing of tables, so the facade gives them their `_repr_html_`.
+Every notebook looks for the method `_repr_html_`. The rooms that these values are from know nothing of tables and
+pictures, so the facade gives it to them.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from hashlib import sha256
 from html import escape
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from pennyweight.base.records import RunRecord, Verdict
 from pennyweight.documents.check import CheckedClaim, CheckedClaims
@@ -28,6 +31,13 @@ from pennyweight.settings.recipe import Recipe
 from pennyweight.tables.html import to_html
 from pennyweight.tables.table import Table, right, table
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pennyweight.figures.words import Words
+
+WIDTH = 720
+"""Pixels."""
 STYLE = (
     "<style>.pennyweight table { margin: 0 0 12px; font-variant-numeric: tabular-nums; } "
     ".pennyweight table td, .pennyweight table th { text-align: left; } "
@@ -98,10 +108,39 @@ def show_tables() -> None:
 
 
 def value_html(value: object) -> str:
-    """Return a value of TABLES as HTML: the line it prints as, and its tables; every text is escaped."""
+    """Return a value of TABLES as HTML: the line it prints as, its picture, and its tables; every text is escaped."""
     line = escape(repr(value).removeprefix("<").removesuffix(">"))
     tables = "\n".join(to_html(one) for one in TABLES[type(value)](value))
-    return f'{STYLE}\n<div class="pennyweight">\n<p>{line}</p>\n{tables}\n</div>'
+    return f'{STYLE}\n<div class="pennyweight">\n<p>{line}</p>\n{picture_of(value)}\n{tables}\n</div>'
+
+
+def picture_of(value: object) -> str:
+    """Return the network of a recipe or plan, or the curves of a record, as HTML; of others, and unable to, nothing."""
+    if not find_spec("matplotlib"):
+        return ""
+    from pennyweight.figures.curves import curves, curves_words  # loads matplotlib
+    from pennyweight.figures.network import network, network_words
+
+    match value:
+        case RunRecord():
+            return on_paper(curves([value]), curves_words([value]))
+        case Plan():
+            return on_paper(network(value, width=WIDTH), network_words(value))
+        case Recipe() if _recipe_tables(value):
+            plan = value.plan()
+            return on_paper(network(plan, width=WIDTH), network_words(plan))
+        case _:
+            return ""
+
+
+def on_paper(figure: "Figure", words: "Words") -> str:
+    """Return a figure as HTML on paper of its own: a notebook may be light where the system is dark."""
+    from pennyweight.figures.style import LIGHT
+    from pennyweight.figures.svg import to_svg
+
+    colours = "; ".join(f"--{name}: {colour}" for name, colour in LIGHT.items())
+    picture = to_svg(figure, words=words, name=f"pw-{sha256(words.description.encode()).hexdigest()[:8]}")
+    return f'<div style="{colours}; background: var(--paper); max-width: {WIDTH}px">{picture}</div>'
 
 
 def _figure(value: float | None, digits: int) -> str:
