@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
-from pennyweight.base.budget import Budget, check
+from pennyweight.base.budget import Budget, check, hold_words
 from pennyweight.judging.seeds import finals_of, share_of
 from pennyweight.pages.requirements import parameter_limit
 from pennyweight.pages.steps import Step, seeds_words, split_words
@@ -74,10 +74,12 @@ def _figures(step: Step, budget: Budget) -> str:
     limit, epochs = parameter_limit(step), max(len(record.epochs) for record in step.records)
     parts = [f"{step.records[0].params:,} of {limit[0]:,} parameters"] if limit else []
     parts += [f"{epochs} of {budget.max_epochs} epochs"] if budget.max_epochs is not None else []
-    lowest = step.last_epochs(budget.hold_epochs).min()
-    asked = "" if lowest >= budget.accuracy else f" where {budget.accuracy:g} % is asked"
-    last = "the last epoch" if budget.hold_epochs == 1 else f"each of the last {budget.hold_epochs}"
-    return ", ".join([*parts, f"at least {lowest:.2f} % in {last}{asked}"])
+    hold, lowest = budget.hold_epochs, step.last_epochs(budget.hold_epochs).min()
+    if lowest >= budget.accuracy:
+        return ", ".join([*parts, f"at least {lowest:.2f} % in {hold_words(hold)}"])
+    of = "in the last epoch" if hold == 1 else f"in the last {hold} epochs"
+    worst = f"{lowest:.2f} %" if hold == 1 == len(step.records) else f"{lowest:.2f} % at the lowest"
+    return ", ".join([*parts, f"{worst} {of} where {budget.accuracy:g} % is asked"])
 
 
 def _unjudged(step: Step) -> str:

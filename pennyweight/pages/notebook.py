@@ -140,7 +140,7 @@ def on_paper(figure: "Figure", words: "Words") -> str:
 
     colours = "; ".join(f"--{name}: {colour}" for name, colour in LIGHT.items())
     picture = to_svg(figure, words=words, name=f"pw-{sha256(words.description.encode()).hexdigest()[:8]}")
-    return f'<div style="{colours}; background: var(--paper); max-width: {WIDTH}px">{picture}</div>'
+    return f'<div style="{colours}; background: var(--paper); max-width: {WIDTH}px; margin: 0 0 12px">{picture}</div>'
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -108,6 +108,15 @@ def test_the_headline_says_what_the_records_come_to(recipe: Recipe, kept: int, w
     assert f"{step.costs.params:,} of" in found.text
 
 
+def test_the_headline_tells_the_lowest_accuracy_of_the_epochs_that_count() -> None:
+    ours, (minimal,) = published_steps([own.PENNYWEIGHT_8K])[0], published_steps([compact.MINIMAL])
+    kept = headline(replace(ours, records=ours.records[:1])).text
+    lowest = min(row.test_correct or 0 for row in ours.records[0].epochs[-5:])
+    assert f"at least {lowest / 100:.2f} % in each of the last 5 epochs, with seed 0." in kept
+    last = min(record.epochs[-1].val_correct or 0 for record in minimal.records)
+    assert f"{last / 100:.2f} % at the lowest in the last epoch where 99.4 % is asked" in headline(minimal).text
+
+
 def test_the_headline_of_a_run_without_budget_or_without_runs() -> None:
     bare = replace(progressive.STEP_3, budgets=(), origin=Origin(document=""), name="made-up")
     record = replace(run_record([9_000, 9_100]), dataset="letters")
