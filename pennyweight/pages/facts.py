@@ -19,7 +19,7 @@ from pennyweight.judging.compare import compare
 from pennyweight.judging.seeds import final_train_accuracy, finals_of, seeds_figures
 from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
-from pennyweight.pages.requirements import parameter_limit
+from pennyweight.pages.requirements import parameter_cap
 from pennyweight.pages.steps import Step, gain_over, seeds_words, split_words
 from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
@@ -59,11 +59,9 @@ def _runs(step: Step) -> dict[str, Any]:
 def _budget(step: Step) -> dict[str, Any]:
     """Return the limits: that of parameters, and that of accuracy where it is of the split that was measured."""
     budget, facts = step.budget, dict[str, Any]()
-    if (limit := parameter_limit(step)) is not None:
-        cap, included = limit
-        words = f"{'at most' if included else 'fewer than'} {cap:,}"
-        beyond = step.costs.params > cap if included else step.costs.params >= cap
-        facts = {"cap_words": words, "cap_share": 100 * step.costs.params / cap, "beyond_cap": beyond}
+    if (cap := parameter_cap(step)) is not None:
+        share = 100 * step.costs.params / cap.limit
+        facts = {"cap_words": cap.words, "cap_share": share, "beyond_cap": not cap.allows(step.costs.params)}
     if budget is None or budget.split != step.split:
         return facts
     return (

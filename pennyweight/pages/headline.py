@@ -6,7 +6,7 @@ from math import floor
 
 from pennyweight.base.budget import Budget, check, hold_words
 from pennyweight.judging.seeds import finals_of, share_of
-from pennyweight.pages.requirements import parameter_limit
+from pennyweight.pages.requirements import parameter_cap
 from pennyweight.pages.steps import Step, seeds_words, split_words
 from pennyweight.reporting.text import plural
 
@@ -71,8 +71,11 @@ def journey_headline(steps: Sequence[Step]) -> Headline:
 
 def _figures(step: Step, budget: Budget) -> str:
     """Return every limit with what was measured against it: `7,454 of 8,000 parameters, 15 of 15 epochs, ...`."""
-    limit, epochs = parameter_limit(step), max(len(record.epochs) for record in step.records)
-    parts = [f"{step.records[0].params:,} of {limit[0]:,} parameters"] if limit else []
+    cap, epochs = parameter_cap(step), max(len(record.epochs) for record in step.records)
+    params, parts = step.records[0].params, list[str]()
+    if cap is not None:
+        within = f"{params:,} of {cap.limit:,} parameters"
+        parts.append(within if cap.allows(params) else f"{params:,} parameters where {cap.words} are allowed")
     parts += [f"{epochs} of {budget.max_epochs} epochs"] if budget.max_epochs is not None else []
     hold, lowest = budget.hold_epochs, step.last_epochs(budget.hold_epochs).min()
     if lowest >= budget.accuracy:

@@ -31,6 +31,23 @@ NOT_RUN = "not run yet"
 
 
 @dataclass(frozen=True)
+class ParameterCap:
+    """How many trained parameters a step may have, as its document states it: the limit itself is allowed or not."""
+
+    limit: int
+    included: bool
+
+    @property
+    def words(self) -> str:
+        """Return `at most 8,000` or `fewer than 8,000`."""
+        return f"{'at most' if self.included else 'fewer than'} {self.limit:,}"
+
+    def allows(self, params: int) -> bool:
+        """Return whether so many are within it."""
+        return params <= self.limit if self.included else params < self.limit
+
+
+@dataclass(frozen=True)
 class Requirement:
     """One requirement with what was measured, its share of the limit, and the result in words.
 
@@ -61,23 +78,22 @@ def requirements_table(step: Step) -> Table:
     return table(columns, ((one.name, one.limit, one.measured, one.share, one.result) for one in requirements(step)))
 
 
-def parameter_limit(step: Step) -> tuple[int, bool] | None:
-    """Return the step's cap of parameters as its document states it, and whether the cap itself is allowed."""
+def parameter_cap(step: Step) -> ParameterCap | None:
+    """Return the step's cap of parameters in the words of its document, else that of its budget; None without one."""
     claims = CLAIMS.get(step.document, ())
     stated = next((one for one in claims if isinstance(one, ParameterLimit)), None)
     if stated is not None:
-        return stated.limit, stated.included
-    cap = step.budget.max_params if step.budget else None
-    return None if cap is None else (cap, True)
+        return ParameterCap(stated.limit, stated.included)
+    limit = step.budget.max_params if step.budget else None
+    return None if limit is None else ParameterCap(limit, included=True)
 
 
 def _caps(step: Step, budget: Budget) -> list[Requirement]:
-    found, limit = [], parameter_limit(step)
+    found, cap = [], parameter_cap(step)
     params = step.records[0].params if step.records else step.costs.params
-    if limit is not None:
-        words = f"at most {limit[0]:,}" if limit[1] else f"fewer than {limit[0]:,}"
-        met = params <= limit[0] if limit[1] else params < limit[0]
-        found.append(_decided("parameters", words, f"{params:,}", _percent(params, limit[0]), met))
+    if cap is not None:
+        share = _percent(params, cap.limit)
+        found.append(_decided("parameters", cap.words, f"{params:,}", share, cap.allows(params)))
     if budget.max_epochs is not None:
         epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
         share = _percent(epochs, budget.max_epochs)

@@ -15,7 +15,7 @@ from pennyweight.documents.kinds import ParameterLimit
 from pennyweight.documents.logs import EPOCH_SECONDS
 from pennyweight.pages.changes import changes
 from pennyweight.pages.headline import headline, journey_headline
-from pennyweight.pages.requirements import parameter_limit, requirements, requirements_table, summary_table
+from pennyweight.pages.requirements import parameter_cap, requirements, requirements_table, summary_table
 from pennyweight.pages.step import Picture, architecture, journey_markdown, results_table, step_markdown, targets
 from pennyweight.pages.steps import Step, gain_over, median_record
 from pennyweight.recipes import compact, evolution, iteration, own, progressive
@@ -30,11 +30,13 @@ def progressive_steps() -> list[Step]:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_the_documents_limit_of_parameters_is_that_of_the_budget(recipe: Recipe) -> None:
-    limit = parameter_limit(Step(recipe=recipe))
-    assert limit is not None
-    assert limit[0] - (not limit[1]) == recipe.budgets[0].max_params
+    cap = parameter_cap(Step(recipe=recipe))
+    most = recipe.budgets[0].max_params
+    assert cap is not None
+    assert most is not None
+    assert (cap.allows(most), cap.allows(most + 1)) == (True, False)
     stated = [one for one in CLAIMS.get(recipe.origin.document[:3], ()) if isinstance(one, ParameterLimit)]
-    assert {(one.limit, one.included) for one in stated} <= {limit}
+    assert {(one.limit, one.included) for one in stated} <= {(cap.limit, cap.included)}
 
 
 def test_a_share_of_the_limit_is_printed_as_document_003_prints_it() -> None:
@@ -113,6 +115,7 @@ def test_the_headline_tells_the_lowest_accuracy_of_the_epochs_that_count() -> No
     kept = headline(replace(ours, records=ours.records[:1])).text
     lowest = min(row.test_correct or 0 for row in ours.records[0].epochs[-5:])
     assert f"at least {lowest / 100:.2f} % in each of the last 5 epochs, with seed 0." in kept
+    assert "99,746 parameters where fewer than 20,000 are allowed" in headline(published_steps([evolution.V2])[0]).text
     last = min(record.epochs[-1].val_correct or 0 for record in minimal.records)
     assert f"{last / 100:.2f} % at the lowest in the last epoch where 99.4 % is asked" in headline(minimal).text
 
