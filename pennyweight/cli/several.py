@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from pennyweight.base.errors import Interrupted, UnavailableError
-from pennyweight.base.terminal import has_colours, has_moving_line, width_of
+from pennyweight.base.terminal import PIPE_COLUMNS, has_colours, has_moving_line, width_of
 from pennyweight.cli.output import say
 from pennyweight.nets.measure import measure
 from pennyweight.reporting.colour import coloured
@@ -48,9 +48,18 @@ class Display:
         """Carry out the requests while they are shown; return what they came to."""
         self._show()
         prefix = max(len(f"{self._label(request)} | ") for request in requests)
-        columns = width_of(sys.stderr) - prefix if has_moving_line(sys.stderr) else None
+        width = width_of(sys.stderr)
         try:
-            return run_requests(requests, self, jobs=jobs, threads=threads, stop=stop, verbose=verbose, columns=columns)
+            return run_requests(
+                requests,
+                self,
+                jobs=jobs,
+                threads=threads,
+                stop=stop,
+                verbose=verbose,
+                columns=width - prefix if width < PIPE_COLUMNS else None,
+                steps=has_moving_line(sys.stderr),
+            )
         finally:
             self._bar.wipe()
 

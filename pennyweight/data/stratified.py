@@ -17,7 +17,8 @@ def held_out(labels: NDArray[np.uint8], class_names: Sequence[str], count: int) 
     """
     if not 0 <= count < len(labels):
         raise UsageError(
-            f"Cannot hold out {count:,} of {len(labels):,} training images; choose from 0 to {len(labels) - 1:,}."
+            f"Cannot hold out {count:,} of {len(labels):,} training images; validation_images may be from 0 to "
+            f"{len(labels) - 1:,}, as -s validation_images=0."
         )
     sizes = np.bincount(labels, minlength=len(class_names))
     chosen = np.zeros(len(labels), dtype=np.bool_)

@@ -67,11 +67,11 @@ def run_requests(
     stop: Callable[[], bool],
     verbose: bool = False,
     columns: int | None = None,
+    steps: bool = False,
 ) -> list[Outcome]:
     """Carry out every request in a process of its own, `jobs` at a time with `threads` threads each.
 
-    `columns` is the room for a line of a run on the terminal that shows them, which is told of every run's steps as
-    well; None where no terminal does.
+    `columns` is the room for a line of a run, None where lines may be of any length; `steps` are told of as well.
 
     Outcomes are in the order of the requests. Once `stop` returns true, no further process is started and the running
     ones are asked to stop; a request that was never started ends with 130, as an interrupted one does.
@@ -82,7 +82,7 @@ def run_requests(
     try:
         while running or (waiting and not stop()):
             while waiting and len(running) < jobs and not stop():
-                running.append(_Child(*waiting.pop(0), observer, lock, threads, verbose, columns))
+                running.append(_Child(*waiting.pop(0), observer, lock, threads, verbose, columns, steps))
             if stop() and not stopping:
                 stopping = True
                 _stop(running)
@@ -112,13 +112,14 @@ class _Child:
         threads: int,
         verbose: bool,
         columns: int | None,
+        steps: bool,
     ) -> None:
         """Start the process in a session of its own, so that a terminal's Ctrl-C reaches it through us, and once."""
         self.number, self._request, self._observer, self._lock = number, request, observer, lock
         self._last: Done | Failed | None = None
         self._stopped_since: float | None = None
         # -P: a `numpy.py` that somebody left in this folder is not ours to run
-        flags = [*(["-v"] if verbose else []), *(["-p"] if columns else [])]
+        flags = [*(["-v"] if verbose else []), *(["-p"] if steps else [])]
         command = [sys.executable, "-P", "-m", WORKER, str(os.getpid()), *flags]
         # a $COLUMNS of ours leaves no room for what stands before a child's lines: those are wrapped here
         surroundings = {name: text for name, text in os.environ.items() if name != "COLUMNS"}

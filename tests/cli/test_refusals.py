@@ -106,7 +106,8 @@ def test_what_no_seed_can_do_is_said_once_and_no_process_is_started(
     before = tree(place)
     ended = command("train", target, "--seeds", "0-3", "--dataset", "digits", "-s", "validation_images=1437")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "Error: Cannot hold out 1,437 of 1,437 training images; choose from 0 to 1,436.\n"
+    why = "validation_images may be from 0 to 1,436, as -s validation_images=0."
+    assert ended.err == f"Error: Cannot hold out 1,437 of 1,437 training images; {why}\n"
     assert tree(place) == before
     assert command("train", target, "--seeds", "0-3", "--dataset", "digits", "--planned-seeds", "2").code == 2
 

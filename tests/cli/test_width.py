@@ -1,6 +1,9 @@
 """What the command line prints of results fits the terminal it is asked for."""
 
 import pytest
+from support import TINY
+
+from pennyweight.settings.recipe_text import recipe_to_text
 
 NARROW = [
     ("list",),
@@ -31,3 +34,14 @@ def test_a_column_that_does_not_fit_is_named(command, monkeypatch: pytest.Monkey
     wide = command("show", "progressive-3").out
     assert "left out" not in wide
     assert "21,632" in wide
+
+
+def test_the_lines_of_several_runs_fit_behind_what_names_each(command, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (here / "tiny.toml").write_text(recipe_to_text(TINY))
+    said = command("train", "tiny.toml", "--dataset", "digits", "--seeds", "0-1", "--jobs", 1).err.splitlines()
+    assert [line for line in said if len(line) > 80] == []
+    epochs = [line for line in said if "| epoch" in line]
+    assert len(epochs) == 4
+    assert all("test" in line for line in epochs), said
+    assert not any(line.startswith("  ") for line in said)
