@@ -1,8 +1,9 @@
 """Layers as text and back: `Conv(8, kernel=3)`, one layer per line of a recipe file."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
-from pennyweight.base.errors import UsageError
+from pennyweight.base.errors import UsageError, unknown_name_error
 from pennyweight.base.values import from_text, to_text
 from pennyweight.nets.layers import CLASSES, LAYER_TYPES, Layer, Layers
 
@@ -30,6 +31,16 @@ _ELSEWHERE = {
     **dict.fromkeys(_ABSENT, ""),
 }
 """What PyTorch and Keras call their layers, and what is to be said here."""
+
+
+def words_on_layer(name: str, field: str = "") -> str:
+    """Return what to say of a layer that PyTorch or Keras has and we do not, or of a field that one of ours lacks.
+
+    Nothing for any other name.
+    """
+    if name in _KINDS and field:
+        return f"{name} takes {', '.join(one.name for one in fields(_KINDS[name])) or 'nothing'}."
+    return str(unknown_name_error("layer", name, _KINDS, _ELSEWHERE)) if name in _ELSEWHERE else ""
 
 
 def layers_to_text(layers: Layers) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pennyweight.base.errors import NoRecipeError, UnavailableError, UsageError, did_you_mean
 from pennyweight.base.reading import read_regular
+from pennyweight.nets.text import words_on_layer
 from pennyweight.recipes import compact, evolution, iteration, own, progressive, skip
 from pennyweight.settings.recipe import Recipe, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, recipe_from_text
@@ -26,6 +27,8 @@ DOCUMENTS = tuple(module.DOCUMENT for module in (progressive, evolution, skip, c
 ABLATIONS = {"progressive": progressive.ABLATION}
 """Published recipes with what lies between them, one change at a time."""
 RECIPE_NAMES = tuple(recipe.name for recipe in RECIPES)
+_UNKNOWN_FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+_UNKNOWN_NAME = re.compile(r"(?:module 'pennyweight' has no attribute|cannot import name) '(\w+)'")
 
 
 def find_recipe(target: str) -> Recipe:
@@ -177,11 +180,19 @@ def _values_in(path: Path) -> dict[str, object]:
         with redirect_stdout(sys.stderr), _imports_beside(path):
             names: dict[str, object] = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # the user's own code may raise anything
-        moved = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pennyweight.")
-        way_on = ". Import what a recipe is made of from pennyweight itself: from pennyweight import Recipe, Conv."
-        message = f"{path} fails when it is run: {type(error).__name__}: {error}{way_on if moved else ''}"
+        way_on = _way_on(error)
+        message = f"{path} fails when it is run: {type(error).__name__}: {error}{f'. {way_on}' if way_on else ''}"
         raise UsageError(message) from error
     return names
+
+
+def _way_on(error: BaseException) -> str:
+    """Return what to do about an error in a user's file where it is about what a recipe is made of, else nothing."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pennyweight."):
+        return "Import what a recipe is made of from pennyweight itself: from pennyweight import Recipe, Conv."
+    if found := _UNKNOWN_FIELD.match(str(error)):
+        return words_on_layer(found[1], found[2])
+    return words_on_layer(found[1]) if (found := _UNKNOWN_NAME.match(str(error))) else ""
 
 
 @contextmanager

@@ -93,3 +93,20 @@ def test_a_network_of_pytorch_is_said_to_be_none_of_ours(target: str, words: str
 def test_a_recipe_beside_a_network_of_pytorch_is_read(command, here: Path) -> None:
     (here / "r.py").write_text(TORCH + PY)
     assert command("audit", "r.py", "--max-params", 8_000).code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("import pennyweight as pw\nL = pw.Conv(8, dilation=2)", "Conv takes channels, kernel, padding, stride, bias."),
+        ("import pennyweight as pw\nL = pw.Conv2d(1, 8)", "There is no layer 'Conv2d'. It is Conv here."),
+        ("from pennyweight import GELU", "There is no layer 'GELU'. Known: "),
+        ("import pennyweight as pw\nL = pw.Recpie()", "has no attribute 'Recpie'\n"),
+        ("dict(1, 2, dilation=3, **{})", "expected at most 1 argument, got 2\n"),
+    ],
+)
+def test_what_pytorch_calls_otherwise_is_said_of_a_file_too(content: str, words: str, command, here: Path) -> None:
+    (here / "r.py").write_text(content)
+    ended = command("show", "r.py")
+    assert (ended.code, ended.out) == (2, "")
+    assert words in ended.err
