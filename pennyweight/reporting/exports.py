@@ -24,10 +24,10 @@ def export_table(exports: Sequence[Export]) -> Table:
     """Return one row per format: its bytes, the accuracy beside the original's, and what differs."""
     columns = (
         Column("format"),
-        *right("bytes", "accuracy", "original"),
+        Column("bytes", "right", "drop"),
+        *right("accuracy", "original"),
         Column("logits differ by", "right"),
         Column("labels changed", "right"),
-        Column("judged by", narrow="wrap"),
     )
     return table(columns, map(_row, exports))
 
@@ -36,7 +36,7 @@ def _row(export: Export) -> list[str]:
     size = f"{sum(file.bytes for file in export.files):,}"
     check = export.check
     if check is None:
-        return [export.format, size, "", "", "", "", export.status]
+        return [export.format, size, "", "", "", export.status]
     return [
         export.format,
         size,
@@ -44,7 +44,6 @@ def _row(export: Export) -> list[str]:
         f"{check.original_accuracy:.2f} %",
         f"{check.largest_logit_difference:.1e}",
         f"{len(check.changed_labels)} of {check.images:,}",
-        check.judge,
     ]
 
 
@@ -54,8 +53,9 @@ def export_text(exports: Sequence[Export], folder: str, width: int = WIDTH) -> s
     for export in exports:
         if export.check and export.check.changed_labels:
             lines.append(wrapped(_changes(export), width=width))
-        if export.check is None:
-            lines.append(wrapped(f"{export.format} was not compared with the original.", width=width))
+    judges = dict.fromkeys(export.check.judge for export in exports if export.check)
+    if judges:
+        lines.append(wrapped(f"judged by {' and '.join(judges)}", width=width))
     names = ", ".join(file.name for export in exports for file in export.files)
     lines += ["", wrapped(f"{names}, manifest.json", width=width), folder]
     return "\n".join(lines)

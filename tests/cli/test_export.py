@@ -52,7 +52,7 @@ def test_a_published_recipe_is_exported_by_its_name_where_its_dataset_is_not_nee
     ended = command("export", "progressive-1", "--to", "c", "--unchecked", "--prefix", "digit")
     assert ended.code == 0
     assert ended.out.splitlines()[-1] == "export/progressive-1"
-    assert "c was not compared with the original." in ended.out
+    assert ended.out.splitlines()[1].endswith("not checked")
     assert set(os.listdir("export/progressive-1")) == {"digit.c", "digit.h", "manifest.json"}
     assert "int digit_predict(const uint8_t *image, float *logits);" in Path("export/progressive-1/digit.h").read_text()
 
@@ -81,7 +81,7 @@ def test_a_compiler_that_is_none_is_named(trained: str, command, monkeypatch: py
     assert "The C compiler 'false' refuses tiny.c (exit 1)" in ended.err
 
 
-@pytest.mark.parametrize("prefix", ["3d", "a-b", "", "a b", "_x", "stdint", "Math", "é", "x" * 41, "../x", "a\n"])
+@pytest.mark.parametrize("prefix", ["3d", "a-b", "a b", "_x", "stdint", "Math", "é", "x" * 41, "../x", "a\n"])
 def test_a_prefix_that_is_no_name_is_refused(prefix: str, command) -> None:
     ended = command("export", "progressive-1", "--to", "c", "--unchecked", "--prefix", prefix)
     assert (ended.code, ended.out) == (2, "")
