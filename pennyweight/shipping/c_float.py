@@ -43,7 +43,7 @@ def write(subject: Subject, stem: str) -> Written:
     constants = {node.number: _constants(node, arrays_of_node(node, weights)) for node in plan.nodes}
     normalisation = subject.model.normalisation
     figures = {"mean": np.array(normalisation.mean), "deviation": np.array(normalisation.std)}
-    count = sum(array.size for arrays in (figures, *constants.values()) for array in arrays.values())
+    count = sum(array.size for held in (figures, *constants.values()) for array in held.values())
     arena_bytes, constant_bytes = FLOAT_BYTES * arena.size, FLOAT_BYTES * count
     facts = [
         f"Constants {constant_bytes:,} bytes of flash, arena {arena_bytes:,} bytes of RAM; code and stack come on top. "
@@ -55,8 +55,9 @@ def write(subject: Subject, stem: str) -> Written:
     source = "\n\n".join(
         [
             banner(subject, f"{stem}.c", facts),
-            f'#include "{stem}.h"\n\n#include <stddef.h>',
-            _sizes(plan, arena),
+            f'#include "{stem}.h"\n\n#include <limits.h>\n#include <stddef.h>',
+            _int_check(max(arena.size, *(array.size for held in constants.values() for array in held.values()))),
+            _sizes(plan),
             *_kernels(plan),
             *arrays,
             f"static float arena[{arena.size}];",
@@ -104,7 +105,12 @@ int {stem}_predict(const uint8_t *image, float *logits);
 """
 
 
-def _sizes(plan: Plan, arena: Arena) -> str:
+def _int_check(largest: int) -> str:
+    """Return what stops a compiler whose int, which counts elements, is too short: 16 bits on some chips."""
+    return f'#if INT_MAX < {largest}\n#error "int is too short for this network"\n#endif'
+
+
+def _sizes(plan: Plan) -> str:
     channels, rows, columns = plan.image_shape
     sizes = {"CHANNELS": channels, "PIXELS": rows * columns, "CLASSES": plan.classes}
     return "\n".join(["enum {", *(f"    {name} = {size}," for name, size in sizes.items()), "};"])

@@ -114,12 +114,22 @@ def test_every_compiler_takes_it_without_a_warning(compiler: str, optimised: str
 def test_it_asks_for_no_library_and_no_heap(tmp_path: Path) -> None:
     write(subject_of(NETWORKS["colour, residuals"]), tmp_path)
     text = (tmp_path / "net.c").read_text() + (tmp_path / "net.h").read_text()
-    assert set(re.findall(r"#include (\S+)", text)) == {'"net.h"', "<stdint.h>", "<stddef.h>"}
+    assert set(re.findall(r"#include (\S+)", text)) == {'"net.h"', "<stdint.h>", "<stddef.h>", "<limits.h>"}
     subprocess.run(["gcc", "-O2", "-c", "net.c", "-o", "net.o"], cwd=tmp_path, check=True)
     said = subprocess.run(["nm", "-u", "net.o"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert set(said.replace("U", "").split()) <= MEMORY_FUNCTIONS
     seen = subprocess.run(["nm", "-g", "--defined-only", "net.o"], cwd=tmp_path, capture_output=True, text=True)
     assert [line.split()[-1] for line in seen.stdout.splitlines()] == ["net_predict"]
+
+
+def test_an_int_that_is_too_short_for_the_network_stops_the_compiler(tmp_path: Path) -> None:
+    subject = subject_of(Network((Conv(8), Linear(CLASSES)), (1, 80, 80), 3))
+    source = write(subject, tmp_path) / "net.c"
+    assert f"#if INT_MAX < {3 * 8 * 78 * 78}" in source.read_text()
+    source.write_text(source.read_text().replace("#include <limits.h>", "#undef INT_MAX\n#define INT_MAX 32767"))
+    done = subprocess.run(["gcc", "-std=c99", "-c", "net.c"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert "int is too short for this network" in done.stderr
 
 
 def test_the_bytes_at_the_top_are_those_that_the_compiler_counts(tmp_path: Path) -> None:
