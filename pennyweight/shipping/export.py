@@ -1,17 +1,16 @@
-"""The driver of exports: write into a temporary folder, compare with the original on every test image, then rename."""
+"""The driver of exports: written aside, compared with the original on every test image, then put in place."""
 
+import errno
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from pennyweight.base.errors import MismatchError, unknown_name_error
 from pennyweight.base.exports import Export, ExportCheck, ExportedFile
-from pennyweight.base.files import write_atomically, write_error
+from pennyweight.base.files import remove_temporaries, write_atomically, write_error
 from pennyweight.base.terminal import is_watched, tell
 from pennyweight.shipping.formats import FORMATS, Format
 from pennyweight.shipping.manifest import MANIFEST, manifest_text, other_exports
@@ -54,45 +53,40 @@ def export(
     agree, UnavailableError where its judge or the dataset is missing, and what else its functions raise; then nothing
     is written.
     """
-    with _work_folder(folder) as work:
-        exports = tuple(_export(subject, one, work, prefix, checked) for one in formats)
-        manifest = manifest_text(exports, other_exports(folder, exports))
-        write_atomically(work / MANIFEST, manifest.encode())
-        for name in [*(file.name for one in exports for file in one.files), MANIFEST]:
-            try:
-                os.replace(work / name, folder / name)
-            except OSError as error:
-                raise write_error(folder / name, 0, error) from error
+    _require_writable(folder)
+    with tempfile.TemporaryDirectory(prefix="pennyweight-") as work:
+        written = [_write(subject, one, Path(work), prefix + one.suffix, checked) for one in formats]
+    exports = tuple(_export(subject, one, prefix, *found) for one, found in zip(formats, written, strict=True))
+    manifest = manifest_text(exports, other_exports(folder, exports))
+    remove_temporaries(folder)
+    for held, _ in written:
+        for name, content in held.files.items():
+            write_atomically(folder / name, content)
+    write_atomically(folder / MANIFEST, manifest.encode())
     return exports
 
 
-@contextmanager
-def _work_folder(folder: Path) -> Iterator[Path]:
-    """Make `folder` and one in it to work in; raises UnavailableError where that may not be."""
-    existed = folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
-    except OSError as error:
-        raise write_error(folder, 0, error) from error
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        if not existed:
-            with suppress(OSError):
-                folder.rmdir()  # where nothing was written
+def _require_writable(folder: Path) -> None:
+    """Raise UnavailableError before anything is computed where it could not be written."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise write_error(folder, 0, NotADirectoryError(errno.ENOTDIR, f"{there} is no folder"))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise write_error(folder, 0, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
-def _export(subject: Subject, one: Format, work: Path, prefix: str, checked: bool) -> Export:
-    stem = prefix + one.suffix
+def _write(subject: Subject, one: Format, work: Path, stem: str, checked: bool) -> tuple[Written, ExportCheck | None]:
+    """Return the files of a format, and what its judge found of them in the folder `work`."""
     written = one.write(subject, stem)
+    if not checked:
+        return written, None
     for name, content in written.files.items():
         write_atomically(work / name, content)
-    check = None
-    if checked:
-        _tell_who_watches(f"Comparing {one.name} with the original on {len(subject.images.test_labels):,} images.")
-        check = _check(subject, one, stem, work)
+    _tell_who_watches(f"Comparing {one.name} with the original on {len(subject.images.test_labels):,} images.")
+    return written, _check(subject, one, stem, work)
+
+
+def _export(subject: Subject, one: Format, prefix: str, written: Written, check: ExportCheck | None) -> Export:
     record = subject.model.record
     return Export(
         format=one.name,

@@ -122,8 +122,15 @@ def test_a_manifest_is_not_read_through_a_link(subject: Subject, tmp_path: Path)
 
 def test_a_file_in_place_of_the_folder_is_named(subject: Subject, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(UnavailableError, match=r"Cannot write .*out: File exists"):
+    with pytest.raises(UnavailableError, match=r"Cannot write .*out: .*out is no folder"):
         export(subject, [BY_NAME["c"]], tmp_path / "out", "net", checked=False)
+
+
+def test_what_a_killed_export_left_is_removed_and_other_files_stay(subject: Subject, tmp_path: Path) -> None:
+    for name in ("net.c.4711.tmp", "mine.tmp", "net.txt"):
+        (tmp_path / name).write_text("")
+    export(subject, [BY_NAME["c"]], tmp_path, "net", checked=False)
+    assert sorted(os.listdir(tmp_path)) == ["manifest.json", "mine.tmp", "net.c", "net.h", "net.txt"]
 
 
 def test_formats_are_taken_in_the_order_of_the_table() -> None:
