@@ -14,7 +14,7 @@ from network_cases import CASES, Network, distance, random_networks, torch_value
 from pennyweight.api import load, load_dataset
 from pennyweight.base.errors import MismatchError, UnavailableError
 from pennyweight.nets.forward import forward
-from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, Dropout, Linear, Relu, Residual
+from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, Dropout, Linear, MaxPool, Relu, Residual
 from pennyweight.runs.published import published_run_names
 from pennyweight.shipping import c_float
 from pennyweight.shipping.c_judge import STRICT, run_c
@@ -25,7 +25,11 @@ GCC = ("gcc",)
 """The one whose sanitizers come with it."""
 STRICTEST = (*STRICT, "-Werror")
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Werror")
-NETWORKS = {**CASES, "BatchNorm that stays": KEPT_BATCHNORM}
+NETWORKS = {
+    **CASES,
+    "BatchNorm that stays": KEPT_BATCHNORM,
+    "pools of what may be below 0": Network((Conv(4), MaxPool(), Linear(CLASSES)), (1, 9, 9), 3),
+}
 MEMORY_FUNCTIONS = {"memcpy", "memmove", "memset", "memcmp"}
 """What compilers ask of the emptiest environment."""
 TOLERANCE = 1e-5
@@ -53,6 +57,34 @@ def from_c(subject: Subject, folder: Path, **options) -> np.ndarray:
 def test_c_of_any_network_gives_what_pytorch_gives(name: str, tmp_path: Path) -> None:
     subject = subject_of(NETWORKS[name])
     assert distance(from_c(subject, tmp_path), from_torch(subject)) < TOLERANCE
+
+
+PLANTED = {
+    "padding on one side alone": ("column >= 0 && column < w->in_columns", "column >= 0", "kernel 3, colour"),
+    "a row too many": ("row < 0 || row >= w->in_rows", "row < -1 || row >= w->in_rows", "kernel 3, colour"),
+    "the stride of columns forgotten": ("left = j * w->stride", "left = j", "kernel 3, wide"),
+    "every channel reads the first": ("x + o * w->in_rows", "x + 0 * w->in_rows", "kernel 5, colour"),
+    "no bias": ("bias ? bias[o] : 0.0f", "0.0f", "kernel 2, wide"),
+    "the largest starts at zero": ("float largest = *corner", "float largest = 0.0f", "pools of what may be below 0"),
+    "a mean of other windows": ("(float)(w->size * w->size)", "(float)w->size", "wide, incomplete windows"),
+    "a sum that is no mean": ("y[c] = sum / (float)pixels", "y[c] = sum", "wide, ReLU first and global pooling"),
+    "an offset forgotten": ("* factor[c] + offset[c]", "* factor[c]", "BatchNorm that stays"),
+    "no ReLU": ("x[i] > 0.0f ? x[i] : 0.0f", "x[i]", "kernel 1, colour"),
+    "weights of the next output": ("weight[o * inputs + i]", "weight[i * outputs + o]", "wide, incomplete windows"),
+    "a shortcut left out": ("x[i] + other[i]", "x[i]", "colour, residuals"),
+    "another deviation": ("- mean[c]) / deviation[c]", "- mean[c]) / deviation[0]", "kernel 1, colour"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_error_in_a_kernel_is_caught(name: str, tmp_path: Path) -> None:
+    old, new, network = PLANTED[name]
+    subject = subject_of(NETWORKS[network])
+    source = write(subject, tmp_path) / "net.c"
+    assert old in source.read_text()
+    source.write_text(source.read_text().replace(old, new))
+    logits = run_c(tmp_path, "net", subject.images.test_images, len(subject.model.classes), flags=["-O1"]).logits
+    assert not distance(logits, from_torch(subject)) < 100 * TOLERANCE
 
 
 @pytest.mark.slow
