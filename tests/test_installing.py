@@ -120,7 +120,7 @@ class Installed:
 def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
     names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert sorted(names) == sorted(name for name in in_git() if name.startswith("pennyweight/"))
-    assert {".npz", ".h", ".gz", ".safetensors"} <= {Path(name).suffix for name in names}
+    assert {".npz", ".h", ".c", ".gz", ".safetensors"} <= {Path(name).suffix for name in names}
     assert "pennyweight/py.typed" in names
     assert wheel.stat().st_size < 3_000_000
 

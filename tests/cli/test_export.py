@@ -78,7 +78,7 @@ def test_a_compiler_that_is_none_is_named(trained: str, command, monkeypatch: py
     monkeypatch.setenv("CC", "false")
     ended = command("export", trained, "--to", "c")
     assert ended.code == 3
-    assert "The C compiler 'false' refuses tiny.c (exit 1)" in ended.err
+    assert "The C compiler 'false' refuses tiny.c (exit 1), and says nothing. Name another compiler" in ended.err
 
 
 @pytest.mark.parametrize("prefix", ["3d", "a-b", "a b", "_x", "stdint", "Math", "é", "x" * 41, "../x", "a\n"])
