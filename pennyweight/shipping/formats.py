@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pennyweight.shipping import c_float, c_int8, onnx_float
-from pennyweight.shipping.integer_agreement import agree_exactly
+from pennyweight.shipping import c_float, c_int8, onnx_float, onnx_int8
+from pennyweight.shipping.integer_agreement import agree_exactly, agree_nearly
 from pennyweight.shipping.parity import Agreement, Judged, agree_float
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
@@ -45,6 +45,16 @@ FORMATS = (
         write=onnx_float.write,
         run=onnx_float.run,
         agree=agree_float,
+    ),
+    Format(
+        name="onnx-int8",
+        suffix="_int8",
+        content="ONNX, 8-bit weights and values (QDQ)",
+        needs="an ONNX runtime",
+        judge="onnxruntime",
+        write=onnx_int8.write,
+        run=onnx_int8.run,
+        agree=agree_nearly,
     ),
     Format(
         name="c",

@@ -104,6 +104,9 @@ class IntegerLayer:
     inputs: tuple[int, ...]
     input_shape: Shape
     output_shape: Shape
+    scale: float
+    zero: int
+    """What an output q stands for, scale * (q - zero); the arithmetic does not need it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,7 @@ def bounds(layer: IntegerLayer) -> tuple[int, int]:
     if not isinstance(product, Product):
         raise TypeError(f"{layer.label} has no weights to bound its sums by")
     weights = product.weights.astype(np.int64).reshape(len(product.weights), -1)
-    pixels = prod(_map_shape(layer)) if product.rescale is None else 1
+    pixels = prod(map_shape(layer)) if product.rescale is None else 1
     bias = product.bias.astype(np.int64)
     low = pixels * (np.minimum(bias, 0) + 255 * np.minimum(weights, 0).sum(axis=1))
     high = pixels * (np.maximum(bias, 0) + 255 * np.maximum(weights, 0).sum(axis=1))
@@ -205,7 +208,7 @@ def _windows(x: Integers, rows: int, columns: int) -> Integers:
     return x[:, :, : h * rows, : w * columns].reshape(n, c, h, rows, w, columns)
 
 
-def _map_shape(layer: IntegerLayer) -> tuple[int, int]:
+def map_shape(layer: IntegerLayer) -> tuple[int, int]:
     """Return the rows and columns that a product computes, before a head adds them up."""
     product = layer.operation
     assert isinstance(product, Product)
@@ -220,5 +223,5 @@ def _working_values(layer: IntegerLayer) -> int:
     if not isinstance(layer.operation, Product):
         return 2 * prod(layer.input_shape)
     o, _, k, l = layer.operation.weights.shape  # noqa: E741 (the legend's letter)
-    values: int = (layer.input_shape[0] * k * l + 3 * o) * prod(_map_shape(layer)) + prod(layer.input_shape)
+    values: int = (layer.input_shape[0] * k * l + 3 * o) * prod(map_shape(layer)) + prod(layer.input_shape)
     return values

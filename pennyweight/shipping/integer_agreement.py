@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from pennyweight.base.exports import ChangedLabel
 from pennyweight.shipping.integer import integer_logits
-from pennyweight.shipping.parity import Agreement
-from pennyweight.shipping.quantise import quantised
+from pennyweight.shipping.parity import Agreement, compare
+from pennyweight.shipping.quantise import LARGEST_VALUE, quantised
 from pennyweight.shipping.subject import Subject
 
 MOST_LOST_POINTS = 0.3
@@ -39,10 +39,31 @@ def agree_exactly(subject: Subject, logits: NDArray[np.integer]) -> Agreement:
     return against_original(subject, reference * quantised(subject).logit_scale, reasons)
 
 
+def agree_nearly(subject: Subject, logits: NDArray[np.floating]) -> Agreement:
+    """Return whether logits of the same quantised network, rounded otherwise at ties, are the integer reference's.
+
+    A step is the range of the reference's logits by 255, as if they had 8 bits. Logits may be two steps away, and
+    labels differ where the reference's two best logits are less than a step apart; `changed` has those images too.
+    """
+    reference = reference_logits(subject) * quantised(subject).logit_scale
+    step = float(reference.max() - reference.min()) / LARGEST_VALUE
+    comparison = compare(logits, reference, subject.images.test_labels, step)
+    reasons = list(comparison.reasons)
+    if np.isinf(comparison.largest_difference):
+        return comparison
+    if comparison.largest_difference > 2 * step:
+        reasons.append(
+            f"A logit is {comparison.largest_difference:.3g} away from the integer reference's; at most {2 * step:.3g} "
+            "is allowed, two of 255 steps of their range."
+        )
+    return against_original(subject, logits, reasons)
+
+
 def against_original(subject: Subject, logits: NDArray[np.floating], reasons: list[str]) -> Agreement:
     """Return how logits, in the original's units, compare with the original; too great a loss is one more reason."""
     original, labels = subject.logits, subject.images.test_labels
     before, after = original.argmax(axis=1), logits.argmax(axis=1)
+    differs = (after != before) | (after != reference_logits(subject).argmax(axis=1))
     was_right, is_right = int((before == labels).sum()), int((after == labels).sum())
     lost = 100 * (was_right - is_right) / len(labels)
     if lost > MOST_LOST_POINTS:
@@ -55,6 +76,6 @@ def against_original(subject: Subject, logits: NDArray[np.floating], reasons: li
     gaps = ranked[:, -1] - ranked[:, -2]
     changed = tuple(
         ChangedLabel(int(image), int(labels[image]), int(before[image]), int(after[image]), float(gaps[image]))
-        for image in np.flatnonzero(before != after)
+        for image in np.flatnonzero(differs)
     )
     return Agreement(len(labels), is_right, was_right, float(np.abs(logits - original).max()), changed, tuple(reasons))

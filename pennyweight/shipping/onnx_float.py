@@ -31,7 +31,7 @@ CHUNK_IMAGES = 500
 
 def write(subject: Subject, stem: str) -> Written:
     """Return `STEM.onnx`; raises UnavailableError without the package `onnx`."""
-    _require("onnx")
+    require("onnx")
     model = make_model(subject, stem)
     content = model.SerializeToString(deterministic=True)
     return Written({f"{stem}.onnx": content}, {"opset": OPSET})
@@ -44,8 +44,8 @@ def run(subject: Subject, stem: str, folder: Path, images: NDArray[np.uint8]) ->
 
 def run_onnx(path: Path, images: NDArray[np.uint8]) -> Judged:
     """Return the logits of uint8 `images` by a file that takes `image` from 0 to 1; see `run`."""
-    _require("onnx")
-    _require("onnxruntime")
+    require("onnx")
+    require("onnxruntime")
     import onnx
     import onnxruntime
 
@@ -60,7 +60,8 @@ def run_onnx(path: Path, images: NDArray[np.uint8]) -> Judged:
     return Judged(np.concatenate(logits), f"onnxruntime {onnxruntime.__version__}")
 
 
-def _require(package: str) -> None:
+def require(package: str) -> None:
+    """Raise UnavailableError, with the way to get it, where an optional package is not installed."""
     if find_spec(package) is None:
         raise UnavailableError(
             f"The format onnx needs the package {package}: pip install 'pennyweight[ship]'."

@@ -43,6 +43,8 @@ LARGEST_VALUE = 255
 LARGEST_MULTIPLIER = (1 << 16) - 1
 LARGEST_SUM = (1 << 30) - 1
 MOST_SUM_SHIFT = 20
+MOST_SHIFT = 44
+"""Half a step of a rescaling must fit into 32 bits beside what it is added to."""
 BITS = range(2, 9)
 
 
@@ -80,9 +82,9 @@ def quantise(
     for stage in stages[:-1]:
         inputs = [scales[number] for number in stage.inputs]
         scales[stage.number] = _output_scale(stage, inputs, ranges[stage.value], levels)
-        layers.append(_layer(stage, _operation(stage, inputs, scales[stage.number], levels)))
+        layers.append(_layer(stage, _operation(stage, inputs, scales[stage.number], levels), scales[stage.number]))
     head, logit_scale = _head(stages[-1], scales[stages[-1].inputs[0]], levels)
-    layers.append(_layer(stages[-1], head))
+    layers.append(_layer(stages[-1], head, Scale(np.array([logit_scale]), np.zeros(1))))
     return IntegerNetwork(tuple(layers), plan.image_shape, plan.classes, bits, logit_scale)
 
 
@@ -140,7 +142,7 @@ def _product(stage: Stage, product: RealProduct, source: Scale, output: Scale, l
     least = np.abs(weight).max(axis=(1, 2, 3)) / levels  # the least step of sums with which the weights fit
     # where the weights are next to nothing, the bias decides: its sum must fit into 32 bits too
     least = np.maximum(least, (np.abs(bias) + LARGEST_VALUE * np.abs(weight).sum(axis=(1, 2, 3))) / (LARGEST_SUM // 2))
-    shift = max(HALF_WORD + 1, floor(log2(LARGEST_MULTIPLIER / least.max())))
+    shift = min(MOST_SHIFT, max(HALF_WORD + 1, floor(log2(LARGEST_MULTIPLIER / least.max()))))
     multipliers = np.ceil(least * 2.0**shift)
     if multipliers.max() > LARGEST_MULTIPLIER:
         raise UsageError(f"{stage.label}: its weights are too large for the range of its output; it cannot be int8.")
@@ -218,7 +220,7 @@ def _mean(mean: RealMean, source: Scale, output: Scale) -> Mean:
     pixels = mean.rows * mean.columns
     step, zero = float(output.scale[0]), float(output.zero[0])
     ratio = float(source.scale[0]) / step / pixels
-    shift = max(HALF_WORD + 1, floor(log2(LARGEST_MULTIPLIER / ratio)))
+    shift = min(MOST_SHIFT, max(HALF_WORD + 1, floor(log2(LARGEST_MULTIPLIER / ratio))))
     multiplier = round(ratio * 2**shift)
     bias = round(zero * 2**shift / multiplier - pixels * float(source.zero[0]))
     rescale = Rescale(
@@ -241,7 +243,7 @@ def _pixels(stage: Stage, product: RealProduct) -> int:
     return prod((size + 2 * product.padding - side) // product.stride + 1 for size, side in ((h, k), (w, l)))
 
 
-def _layer(stage: Stage, operation: IntegerOperation) -> IntegerLayer:
+def _layer(stage: Stage, operation: IntegerOperation, output: Scale) -> IntegerLayer:
     return IntegerLayer(
         number=stage.number,
         label=stage.label,
@@ -249,6 +251,8 @@ def _layer(stage: Stage, operation: IntegerOperation) -> IntegerLayer:
         inputs=stage.inputs,
         input_shape=stage.input_shape,
         output_shape=stage.output_shape,
+        scale=float(output.scale[0]),
+        zero=int(output.zero[0]),
     )
 
 
