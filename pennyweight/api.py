@@ -13,6 +13,7 @@ from pennyweight.base.notebook import in_notebook
 from pennyweight.base.reading import read_regular
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stop import Stop, never
+from pennyweight.base.streaming import StreamedCost
 from pennyweight.base.terminal import is_watched
 from pennyweight.base.values import check_types, coerce
 from pennyweight.data.dataset import Dataset
@@ -50,6 +51,7 @@ from pennyweight.settings.keys import change, differences, kept_by_kinds
 from pennyweight.settings.recipe import Recipe, check_dataset, check_recipe
 from pennyweight.settings.recipe_text import LARGEST_RECIPE_BYTES, budget_from_text
 from pennyweight.shipping.c_text import c_name, check_prefix
+from pennyweight.shipping.cost import STREAMED_FORMAT, streamed_cost
 from pennyweight.shipping.export import ALL as ALL_FORMATS
 from pennyweight.shipping.export import Exported, chosen_formats
 from pennyweight.shipping.export import export as write_exports
@@ -489,6 +491,24 @@ def audit(target: str | Recipe, rules: Rules | None = None) -> Audit:
     coerce("rules", rules, Rules | None)
     check_types(rules)
     return audit_recipe(recipe, rules or rules_of(recipe))
+
+
+def cost_of(
+    target: str | Recipe, settings: Mapping[str, object] | Sequence[str] = (), purpose: str = "c-int8"
+) -> tuple[str, StreamedCost]:
+    """Return the name of a recipe, or of a run folder's, and what its layers cost in the format `purpose`.
+
+    Only `c-int8` has such costs. Raises UsageError for another format, and what `find_recipe` and `load_trained` raise.
+    """
+    if purpose != STREAMED_FORMAT:
+        raise unknown_name_error("format with costs by layer", purpose, [STREAMED_FORMAT])
+    if isinstance(target, str) and Path(target).is_dir():
+        if assignments_of(settings):
+            raise UsageError(f"{target} is a run, whose settings are made; leave -s out, or name its recipe.")
+        model = load_trained(Path(target))
+        return model.recipe.name, streamed_cost(model.plan)
+    recipe = find_recipe(target, settings)
+    return recipe.name, streamed_cost(recipe.plan())
 
 
 def export_formats() -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from pennyweight.base.exports import Export
 from pennyweight.base.records import Limit, RunRecord
+from pennyweight.base.streaming import StreamedCost
 from pennyweight.documents.kinds import Claim
 from pennyweight.judging.ablation import AblationStep
 from pennyweight.judging.audit import Audit
@@ -65,6 +66,7 @@ OUTPUTS: Mapping[str, tuple[Shape, ...]] = {
             "trained": str,
             "origin": Origin,
         },
+        {"name": str, **fields_of(StreamedCost)},
     ),
     "train": (RunRecord, [RunRecord]),
     "judge": (

@@ -10,33 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.shipping.c_judge import SOURCES, run_c
-from pennyweight.shipping.c_tables import KINDS, LANES, Tables, tables_of
+from pennyweight.shipping.c_layout import Layout, layout_of
+from pennyweight.shipping.c_tables import KINDS, Tables
 from pennyweight.shipping.c_text import banner, integer_array
 from pennyweight.shipping.integer import IntegerNetwork
-from pennyweight.shipping.memory_plan import Memory, plan_memory
+from pennyweight.shipping.memory_plan import Memory
 from pennyweight.shipping.parity import Judged
 from pennyweight.shipping.quantise import quantised
-from pennyweight.shipping.schedule import Stream, schedule
+from pennyweight.shipping.schedule import Stream
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
-
-COUNT_BYTES = (1, 2)
-SIZE_BYTES = (2, 4)
 
 
 def write(subject: Subject, stem: str) -> Written:
     """Return `STEM.h` and `STEM.c`; raises UsageError naming a layer that has no such form."""
     network = quantised(subject)
-    source, facts = c_source(network, stem)
+    layout = layout_of(network)
     said = [
-        f"Whole numbers, {network.bits}-bit weights. Constants {facts['constant_bytes']:,} bytes of flash, "
-        f"{facts['ram_bytes']:,} bytes of static RAM; code and stack come on top. "
+        f"Whole numbers, {network.bits}-bit weights. Constants {layout.constant_bytes:,} bytes of flash, "
+        f"{layout.ram_bytes:,} bytes of static RAM; code and stack come on top. "
         "It needs no library, no heap and no other header. The state is static: one image at a time."
     ]
     header = _header(network, stem, banner(subject, f"{stem}.h", said))
+    source = f"{banner(subject, f'{stem}.c', said)}\n\n{c_source(layout, stem)}"
     return Written(
-        {f"{stem}.h": header.encode(), f"{stem}.c": f"{banner(subject, f'{stem}.c', said)}\n\n{source}".encode()},
-        facts,
+        {f"{stem}.h": header.encode(), f"{stem}.c": source.encode()},
+        {"bits": network.bits, "constant_bytes": layout.constant_bytes, "ram_bytes": layout.ram_bytes},
     )
 
 
@@ -45,56 +44,26 @@ def run(subject: Subject, stem: str, folder: Path, images: NDArray[np.uint8]) ->
     return run_c(folder, stem, images, len(subject.model.classes), output="int32_t")
 
 
-def c_source(network: IntegerNetwork, stem: str) -> tuple[str, dict[str, int]]:
-    """Return the C of a network, without the comment at its top, and the bytes of its constants and its static RAM."""
-    stream = schedule(network)
-    memory = plan_memory(stream, network.classes)
-    tables = tables_of(stream, memory)
-    largest_count = max(value for layer in stream.layers for value in (layer.rows, layer.columns, *layer.pool)) + 1
-    largest_size = max(len(tables.weights), memory.ring_bytes, memory.sums, len(tables.biases))
-    count_bytes = COUNT_BYTES[largest_count >= 1 << 8]
-    size_bytes = SIZE_BYTES[largest_size >= 1 << 15]
-    features = _features(stream, tables)
+def c_source(layout: Layout, stem: str) -> str:
+    """Return the C of a network without the comment at its top."""
+    memory, tables, features = layout.memory, layout.tables, layout.features
     types = [
-        f"typedef uint{8 * size_bytes}_t size;",
-        f"typedef uint{8 * count_bytes}_t count;",
+        f"typedef uint{8 * layout.size_bytes}_t size;",
+        f"typedef uint{8 * layout.count_bytes}_t count;",
         *([f"typedef uint{8 * memory.sum_bytes}_t sum;"] if memory.sums else []),
     ]
-    text = "\n\n".join(
-        [
-            f'#include "{stem}.h"',
-            "\n".join(types),
-            _constants(network, stream),
-            _piece("types", features),
-            *_arrays(tables, features),
-            _layers(tables),
-            _memory(memory),
-            *(_piece(name, features) for name in _pieces(features)),
-            _piece("api", features).replace("PREFIX", stem),
-        ]
-    )
-    layer_bytes = 9 * size_bytes + 12 * count_bytes + 6
-    cursor_bytes = size_bytes + 4 * count_bytes + features["BRANCHES"]
-    align = size_bytes
-    layer_bytes, cursor_bytes = (-(-one // align) * align for one in (layer_bytes, cursor_bytes))
-    constant_bytes = (
-        len(tables.weights)
-        + 4 * len(tables.biases)
-        + 2 * len(tables.multipliers)
-        + (2 * len(tables.lows) if tables.has_bounds else 0)
-        + 12 * len(tables.additions)
-        + len(tables.targets)
-        + (len(tables.pads) if tables.has_pad_table else 0)
-        + layer_bytes * len(stream.layers)
-    )
-    total_bytes = 4 * (LANES + 1) if features["PRODUCTS"] else 0
-    ram_bytes = (
-        total_bytes
-        + -(-memory.ring_bytes // 4) * 4
-        + memory.sum_bytes * memory.sums
-        + cursor_bytes * len(stream.layers)
-    )
-    return text + "\n", {"constant_bytes": constant_bytes, "ram_bytes": ram_bytes}
+    parts = [
+        f'#include "{stem}.h"',
+        "\n".join(types),
+        _constants(layout.network, layout.stream),
+        _piece("types", features),
+        *_arrays(tables, features),
+        _layers(tables),
+        _memory(memory),
+        *(_piece(name, features) for name in _pieces(features)),
+        _piece("api", features).replace("PREFIX", stem),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _piece(name: str, features: Mapping[str, bool]) -> str:
@@ -138,26 +107,6 @@ def _pieces(features: Mapping[str, bool]) -> list[str]:
     return [name for name, is_needed in pieces.items() if is_needed]
 
 
-def _features(stream: Stream, tables: Tables) -> dict[str, bool]:
-    """Return what the network asks of the functions."""
-    layers = stream.layers
-    kinds = {layer.kind for layer in layers}
-    return {
-        "POOLS": any(layer.is_pooled for layer in layers),
-        "PADS": any(layer.padding for layer in layers),
-        "PAD_TABLE": tables.has_pad_table,
-        "BRANCHES": any(layer.padding or len(layer.targets) > 1 for layer in layers),
-        "STRIDES": any(layer.stride > 1 for layer in layers),
-        "PRODUCTS": "product" in kinds,
-        "DEPTHWISES": "depthwise" in kinds,
-        "MEANS": "mean" in kinds,
-        "COPIES": bool(kinds & {"copy", "add"}),
-        "ADDS": "add" in kinds,
-        "BOUNDS": tables.has_bounds,
-        "SUMMED": stream.lifetimes[-1].first == 0,
-    }
-
-
 def _constants(network: IntegerNetwork, stream: Stream) -> str:
     c, h, w = network.image_shape
     values = {"CHANNELS": c, "ROWS": h, "COLUMNS": w, "LOGITS": network.classes, "LAYERS": len(stream.layers)}
@@ -173,7 +122,7 @@ def _arrays(tables: Tables, features: Mapping[str, bool]) -> list[str]:
         ("uint8_t", "lows", tables.lows, features["BOUNDS"]),
         ("uint8_t", "highs", tables.highs, features["BOUNDS"]),
         ("uint8_t", "pads", tables.pads, features["PAD_TABLE"]),
-        ("uint8_t", "targets", tables.targets, bool(tables.targets)),
+        ("uint8_t", "targets", tables.targets or [0], True),
     ]
     texts = [integer_array(c_type, name, np.array(values)) for c_type, name, values, is_needed in arrays if is_needed]
     if features["ADDS"]:

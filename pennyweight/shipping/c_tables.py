@@ -18,6 +18,15 @@ HALF_WORD = 16
 KINDS = ("product", "depthwise", "mean", "copy", "hold", "add")
 
 
+@dataclass(frozen=True)
+class Used:
+    """How many weights, channels and additions a layer has in the tables."""
+
+    weights: int
+    channels: int
+    additions: int
+
+
 @dataclass(eq=False)
 class Tables:
     """One row of facts for each layer, and the arrays that the rows point into."""
@@ -31,6 +40,7 @@ class Tables:
     additions: list[tuple[int, int, int]] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
     pads: list[int] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
     has_bounds: bool = False
     """Whether the channels of a layer are cut at bounds of their own."""
     has_pad_table: bool = False
@@ -41,7 +51,10 @@ def tables_of(stream: Stream, memory: Memory) -> Tables:
     """Return the tables of the stream's layers."""
     tables = Tables()
     for layer, offset in zip(stream.layers, memory.offsets, strict=True):
+        before = len(tables.weights), len(tables.biases), len(tables.additions)
         numbers = _append_numbers(layer, tables)
+        after = len(tables.weights), len(tables.biases), len(tables.additions)
+        tables.used.append(Used(*(more - less for more, less in zip(after, before, strict=True))))
         size, pitch = ring_size(layer), layer.columns * layer.channels
         tables.layers.append(
             {
@@ -101,7 +114,7 @@ def _append_numbers(layer: StreamLayer, tables: Tables) -> dict[str, int]:
         row |= {"shift": operation.rescale.shift - HALF_WORD, "low": int(operation.rescale.low[0])}
     elif layer.kind == "add" and isinstance(operation, Sum):
         row |= {"weights": len(tables.additions), "shift": operation.shift, "low": operation.low}
-        late, early = operation.multipliers
+        late, early = reversed(operation.multipliers) if layer.late else operation.multipliers
         tables.additions.append((late, early, operation.offset))
     return row
 

@@ -85,6 +85,7 @@ class _Run:
         inner = entry.rows - 2 * entry.padding, entry.columns - 2 * entry.padding
         for _ in range(inner[0] * entry.pool[0] * inner[1] * entry.pool[1]):
             self._settle(len(self.layers) - 1)
+            self.step += 1
             self._give(0)
             self._settle(len(self.layers) - 1)
         end = self.step
@@ -127,7 +128,6 @@ class _Run:
     def _give(self, i: int) -> None:
         layer, cursor = self.layers[i], self.cursors[i]
         assert not cursor.waiting
-        self.step += 1
         self._touch(i)
         cursor.waiting = True
         if layer.kind == "hold":
@@ -164,6 +164,7 @@ class _Run:
         return ready
 
     def _fire(self, i: int) -> None:
+        """Give what a window makes: a step in which it is read and what it makes is written."""
         layer = self.layers[i]
         self.step += 1
         self._touch(i)

@@ -44,6 +44,8 @@ class StreamLayer:
     held_pixels: int = 1
     """Most pixels that wait in a hold, known when the stream has run once."""
     targets: list[int] = field(default_factory=list)
+    late: int = 0
+    """Of a sum, which of its two maps comes last: 0 or 1."""
 
     @property
     def ring_pixels(self) -> int:
@@ -59,14 +61,15 @@ class StreamLayer:
 
     @property
     def first(self) -> Pair:
-        """Return row and column of the pixel that completes the first window."""
-        return self.kernel[0] - 1, self.kernel[1] - 1
+        """Return row and column of the pixel that completes the first window, behind the last of a hold: it has none."""
+        return (1, 1) if self.kind == "hold" else (self.kernel[0] - 1, self.kernel[1] - 1)
 
     @property
     def last(self) -> Pair:
-        """Return row and column of the pixel that completes the last window; a hold gives nothing by itself."""
-        rows, columns = (0, 0) if self.kind == "hold" else self.made
-        return self.first[0] + (rows - 1) * self.stride, self.first[1] + (columns - 1) * self.stride
+        """Return row and column of the pixel that completes the last window."""
+        if self.kind == "hold":
+            return 0, 0
+        return self.first[0] + (self.made[0] - 1) * self.stride, self.first[1] + (self.made[1] - 1) * self.stride
 
     @property
     def is_pooled(self) -> bool:
@@ -85,10 +88,25 @@ def stream_layers(network: IntegerNetwork, swapped: Set[int] = frozenset()) -> l
     Of a sum the second map is held until the first comes; of those whose numbers are in `swapped`, the first map.
     """
     lowering = _Lowering(network)
-    for layer in network.layers:
+    for layer in _ordered(network, swapped):
         if layer.number not in lowering.merged:
             lowering.append(layer, layer.number in swapped)
     return lowering.layers
+
+
+def _ordered(network: IntegerNetwork, swapped: Set[int]) -> list[IntegerLayer]:
+    """Return the layers with the map that a sum waits for first: what is deepest runs first, and it must not be early."""
+    above: dict[int, set[int]] = {0: set()}
+    order = list(network.layers)
+    for layer in network.layers:
+        above[layer.number] = {layer.number}.union(*(above[value] for value in layer.inputs))
+        if layer.number in swapped:
+            body, shortcut = (above[value] for value in layer.inputs)
+            moved = [one for one in order if one.number in shortcut - body]
+            rest = [one for one in order if one not in moved]
+            start = min(index for index, one in enumerate(rest) if one.number in body - shortcut)
+            order = [*rest[:start], *moved, *rest[start:]]
+    return order
 
 
 class _Lowering:
@@ -164,6 +182,7 @@ class _Lowering:
         held, added = (self._giver(value, layer, layer.output_shape[1:]) for value in (early, late))
         self._link(held, _copy(layer, layer.output_shape, "hold"))
         self._link(added, _copy(layer, layer.output_shape, "add"))
+        self.layers[-1].late = int(swap)
         self._given(layer)
 
     def _source(self, value: int) -> tuple[int, int]:

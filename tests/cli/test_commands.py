@@ -24,7 +24,7 @@ from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 
 FROZEN = {
     "list": ["--json", "--wide"],
-    "show": ["--format", "--json", "--wide", "-s", "RECIPE"],
+    "show": ["--for", "--format", "--json", "--wide", "-s", "RECIPE"],
     "train": [
         *("--again", "--data", "--dataset", "--device", "--engine", "--epochs", "--initial-weights", "--jobs"),
         *("--json", "--no-test", "--out", "--planned-seeds", "--report", "--seed", "--seeds", "--wide"),

@@ -28,6 +28,7 @@ COMMANDS = [
     ("list",),
     ("show", "progressive-3"),
     ("show", "skip-3", "-s", "optimizer=Adam"),
+    ("show", "skip-3", "--for", "c-int8"),
     (*TRAIN, "--seed", "0"),
     ("judge", f"{RUN}/seed-0"),
     ("judge", RUN),

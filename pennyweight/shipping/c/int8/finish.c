@@ -1,3 +1,4 @@
+#if RESCALES
 /* (total * multiplier + half) >> (16 + shift), from `low` to `high`. The product has up to 46 bits, so it is made of two,
  * one for each half of the total; of the lower one the last 16 bits are shifted out. */
 static int rescale(int32_t total, int32_t multiplier, int shift, int low, int high) {
@@ -7,10 +8,12 @@ static int rescale(int32_t total, int32_t multiplier, int shift, int low, int hi
     return scaled < low ? low : scaled > high ? high : (int)scaled;
 }
 
+#endif
 /* Makes a value of the total of channel `o` and gives it to the layer behind; the head's is a logit, or adds to one. */
 static void finish(const layer *l, int o, int32_t total, door *d) {
-    const int at = l->channel + o;
+#if RESCALES
     if (l->targets) {
+        const int at = l->channel + o;
 #if BOUNDS
         give(d, rescale(total, multipliers[at], l->shift, lows[at], highs[at]));
 #else
@@ -18,6 +21,9 @@ static void finish(const layer *l, int o, int32_t total, door *d) {
 #endif
         return;
     }
+#else
+    (void)l, (void)d; /* there is no layer but the head */
+#endif
 #if SUMMED
     memory.logits[o] += total;
 #else

@@ -17,7 +17,7 @@ static void give(door *d, int value) {
     uint8_t *place = memory.ring + at;
 #if MEANS
     if (d->to->kind == MEAN) {
-        sums[at] = (sum)(d->is_first ? value : sums[at] + value);
+        sums[at] = (sum)((sum)value + (d->is_first ? 0 : sums[at]));
         return;
     }
 #endif
