@@ -61,7 +61,7 @@ class StreamLayer:
 
     @property
     def first(self) -> Pair:
-        """Return row and column of the pixel that completes the first window, behind the last of a hold: it has none."""
+        """Return row, column of the pixel that completes the first window, behind the last of a hold, which has none."""
         return (1, 1) if self.kind == "hold" else (self.kernel[0] - 1, self.kernel[1] - 1)
 
     @property
@@ -95,7 +95,7 @@ def stream_layers(network: IntegerNetwork, swapped: Set[int] = frozenset()) -> l
 
 
 def _ordered(network: IntegerNetwork, swapped: Set[int]) -> list[IntegerLayer]:
-    """Return the layers with the map that a sum waits for first: what is deepest runs first, and it must not be early."""
+    """Return the layers with the map that a sum waits for first: what is deepest runs first, never early."""
     above: dict[int, set[int]] = {0: set()}
     order = list(network.layers)
     for layer in network.layers:
