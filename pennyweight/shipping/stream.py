@@ -61,7 +61,7 @@ class StreamLayer:
 
     @property
     def first(self) -> Pair:
-        """Return row, column of the pixel that completes the first window, behind the last of a hold, which has none."""
+        """Return row, column of the pixel which completes the first window, behind the last of a hold: none."""
         return (1, 1) if self.kind == "hold" else (self.kernel[0] - 1, self.kernel[1] - 1)
 
     @property
