@@ -18,13 +18,14 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all campaign lint format wheel clean
+.PHONY: help train test test-slow test-all campaign browser lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
 	@echo "make test       formatter, lint, types and every test not marked slow"
 	@echo "make test-all   everything"
 	@echo "make campaign   misfortunes of every kind for MINUTES=10, drawn by SEED=1 (docs/reliability.md)"
+	@echo "make browser    what the tests of pages need: Chromium, by Debian's name, and axe-core from npm"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
@@ -47,6 +48,11 @@ test-all: test test-slow
 campaign: $(VENV)/.dev
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaign --seed $(SEED) \
 	$(if $(CASE),--case $(CASE),--minutes $(MINUTES) $(if $(REPORT),--report $(REPORT)))
+
+browser:
+	command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	command -v npm >/dev/null || apt-get install --yes --no-install-recommends npm
+	npm ci --prefix tests/browser --no-audit --no-fund
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(code)
