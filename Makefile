@@ -10,7 +10,7 @@ SEED    ?= 1
 # one case of the campaign, as mutants:17
 CASE    ?=
 code = pennyweight tests tools benchmarks
-kernels = pennyweight/native/kernels/*.h pennyweight/shipping/c/*.c pennyweight/shipping/c/*/*.c
+kernels = pennyweight/native/kernels/*.h pennyweight/shipping/c/*.c pennyweight/shipping/c/*/*.c examples/*/*.[ch] tools/chips/*.c
 data_flag = $(if $(DATA),--data $(DATA))
 
 # without a C compiler on the machine, a package brings one
@@ -18,13 +18,14 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all campaign browser lint format wheel clean
+.PHONY: help train test test-slow test-all campaign browser chip-tools chip-all lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
 	@echo "make test       formatter, lint, types and every test not marked slow"
 	@echo "make test-all   everything"
 	@echo "make campaign   misfortunes of every kind for MINUTES=10, drawn by SEED=1 (docs/reliability.md)"
+	@echo "make chip-all   small networks on emulated boards, measured (make chip-tools installs what that needs)"
 	@echo "make browser    what the tests of pages need: Chromium, by Debian's name, and axe-core from npm"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
@@ -53,6 +54,16 @@ browser:
 	command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 	command -v npm >/dev/null || apt-get install --yes --no-install-recommends npm
 	npm ci --prefix tests/browser --no-audit --no-fund
+
+# cross-compilers and emulators, by Debian's names
+chip-tools:
+	command -v arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 | wc -l | grep -qx 4 || \
+	{ apt-get update && apt-get install --yes --no-install-recommends gcc-arm-none-eabi libnewlib-arm-none-eabi \
+	qemu-system-arm gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc; }
+
+chip-all: $(VENV)/.dev
+	PYTHONPATH=tools OMP_NUM_THREADS=1 $(BIN)/python -m chips $(data_flag)
+	$(BIN)/python tools/render_docs.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(code)

@@ -142,7 +142,7 @@ def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
     assert "\nRequires-Python: >=3.11\n" in facts
     assert "\nLicense-Expression: MIT\n" in facts
     needed = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", facts, re.MULTILINE)
-    assert set(needed) == {"numpy", "platformdirs", "safetensors", "tomli-w", "typer"}
+    assert set(needed) == {"numpy", "pillow", "platformdirs", "safetensors", "tomli-w", "typer"}
 
 
 def test_an_installed_package_brings_its_weights_and_records(installed: Installed) -> None:

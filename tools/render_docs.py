@@ -42,7 +42,7 @@ from pennyweight.runs.find import records_in
 from pennyweight.runs.record_tree import full_runs, read_tree
 from pennyweight.settings.recipe import Recipe
 from pennyweight.tables.markdown import to_markdown
-from pennyweight.tables.table import Column, right, table
+from pennyweight.tables.table import Column, Table, right, table
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "records"
@@ -174,6 +174,45 @@ def campaign() -> Iterator[str]:
             yield f"- breach, case {breach['number']}: `{words}`\n"
 
 
+def chips() -> Iterator[str]:
+    """Yield the tables of docs/chips.md: what every network takes on every board, from docs/chips.json."""
+    held = parse((ROOT / "docs" / "chips.json").read_text())
+    figures = held["figures"]
+    compilers = ", ".join(sorted({one["compiler"] for one in figures}))
+    yield textwrap.fill(
+        f"{figures[0]['images']} test images of {held['dataset']} each, at commit {held['commit']}, compiled by "
+        f"{compilers} with -Os, run by {held['emulator']}. Labels that differ from those of this machine's compiler: "
+        f"{sum(one['labels_changed'] for one in figures)}.",
+        width=120,
+    )
+    for title, chosen in (("c-int8: whole numbers, row by row", "c-int8"), ("c: float", "c")):
+        yield f"\n**{title}**\n"
+        yield to_markdown(chips_table([one for one in figures if one["format"] == chosen]))
+    words = [f"- `{name}`: {said}" for name, said in held["boards"].items()]
+    yield "\n" + "\n".join(words)
+
+
+def chips_table(figures: list[dict[str, Any]]) -> Table:
+    """Return one row for each network on each board."""
+    columns = (
+        *(Column("network"), Column("board")),
+        *right("flash", "RAM", "static", "stack stated", "painted", "instructions", "cycles, estimated"),
+        Column("compiler's routines"),
+    )
+    return table(
+        columns,
+        (
+            (
+                *(one["network"], one["board"], f"{one['flash_bytes']:,}", f"{one['ram_bytes']:,}"),
+                *(f"{one['data_bytes'] + one['bss_bytes']:,}", one["stack_bytes_stated"], one["stack_bytes_painted"]),
+                *(f"{one['instructions']:,.0f}", f"{one['cycles_estimated']:,.0f}" if one["cycles_estimated"] else ""),
+                ", ".join(one["routines"]),
+            )
+            for one in figures
+        ),
+    )
+
+
 def verdict() -> Iterator[str]:
     """Yield what `judge` prints of one published run."""
     yield from shown("judge", "records/mnist/native/pennyweight-8k/seed-0.json")
@@ -272,10 +311,13 @@ TABLES = {
     function.__name__: function
     for function in (
         *(sentences, recipes, times, runs, claims, contradictions, walk, choices, json, campaign),
-        *(analysis, verdict, layers, formats, documents, folders, exit_codes, commonest),
+        *(analysis, chips, verdict, layers, formats, documents, folders, exit_codes, commonest),
     )
 }
-PAGES = ("CLAIMS.md", "CHOICES.md", "analysis.md", "json.md", "reliability.md", "run_folders.md", "errors.md")
+PAGES = tuple(
+    f"{name}.md"
+    for name in ("CLAIMS", "CHOICES", "analysis", "json", "reliability", "run_folders", "errors", "chips")
+)
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
     *(ROOT / "docs" / name for name in PAGES),

@@ -26,6 +26,8 @@ VALUES = {
     "initial-weights": r"/[^\s,;]+",
     "out": r"/[^\s,;]+",
     "planned-seeds": r"\d+",
+    "prefix": r"[A-Za-z_]\w*",
+    "preprocess": r"mnist|none",
     "records": r"/[^\s,;]+",
     "seed": r"\d+",
 }
