@@ -26,6 +26,10 @@ def commands(document: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines if line.startswith("pennyweight ")]
 
 
+TOO_LONG_FOR_CI = "chip-all"
+"""Its report is committed, and tests run two of its networks."""
+
+
 def make_lines(document: str) -> set[str]:
     """The commands a document gives that run make, in its blocks and between its lines."""
     text = (ROOT / document).read_text()
@@ -106,15 +110,16 @@ def test_the_steps_to_images_of_ones_own_work_as_they_are_written(
 
 def test_ci_runs_the_lines_of_the_documents_as_they_stand() -> None:
     told = make_lines("README.md") | make_lines("CONTRIBUTING.md")
-    assert {target_of(line) for line in told} == {"train", "test", "test-all", "campaign", "wheel", "browser"}
+    targets = {"train", "test", "test-all", "campaign", "wheel", "browser", "chip-tools", TOO_LONG_FOR_CI}
+    assert {target_of(line) for line in told} == targets
     with_data = {line for line in told if "folder" in line}
     assert len(with_data) == 2
     assert with_data <= set(ci_lines())
     run_here = {target_of(line) for line in ci_lines() if re.match(r"(\w+=\S+ )?make ", line)}
-    for target in {target_of(line) for line in told - with_data}:
-        parts = re.search(rf"^{target}: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in {target_of(line) for line in told - with_data} - {TOO_LONG_FOR_CI}:
+        parts = re.search(rf"^{target}:(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert parts
-        assert target in run_here or set(parts[1].split()) <= run_here, target
+        assert target in run_here or (parts[1].split() and set(parts[1].split()) <= run_here), target
 
 
 def test_ci_names_the_data_by_a_relative_folder_whatever_it_is_given(tmp_path: Path) -> None:
