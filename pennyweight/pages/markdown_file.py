@@ -24,15 +24,22 @@ def write_markdown(evidence: Evidence, path: Path, figures: str | None) -> None:
 
 def markdown_of(evidence: Evidence, pictures: dict[str, list[Picture]]) -> str:
     """Return the steps of a page as Markdown, with pictures by the names that steps have on the page."""
-    walk = walk_of(evidence)
-    if evidence.document:
-        return journey_markdown(evidence.title, [one.step for one in evidence.chapters], walk, pictures)
-    parts = []
-    for one in evidence.chapters:
-        ends = walk if walk and walk[-1].recipe == one.step.recipe.name else ()
-        text = step_markdown(one.step, before_of(evidence, one), ends, pictures.get(one.label, ()))
-        parts.append(f"# {escaped(one.label)}\n{text.partition(chr(10))[2]}")
-    return "\n".join(parts)
+    walk, chapters = walk_of(evidence), evidence.chapters
+    befores = [before_of(evidence, one) for one in chapters]
+    if len(chapters) == 1:
+        (only,) = chapters
+        text = step_markdown(only.step, befores[0], walk, pictures.get(only.label, ()))
+        return f"# {escaped(only.label)}\n{text.partition(chr(10))[2]}"
+    side_by_side = f"{len(chapters)} steps side by side."
+    return journey_markdown(
+        evidence.title,
+        [one.step for one in chapters],
+        walk,
+        pictures,
+        names=[one.label for one in chapters],
+        befores=befores,
+        opening=None if evidence.document else side_by_side,
+    )
 
 
 def _written(step: StepContent, path: Path, kind: str) -> Iterator[Picture]:

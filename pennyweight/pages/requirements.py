@@ -149,27 +149,29 @@ def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
     """Return one row per step: its last training and judged accuracy over seeds, costs, target and seconds an epoch.
 
     Beside them stand the figures that its document states of its own run. Training accuracy is the running one. `names`
-    are what the steps are called instead of by their recipes. A column of the document without a figure is left out.
+    are what the steps are called instead of by their recipes. What no document states and data that are all the same
+    have no column.
     """
     splits = " or ".join(dict.fromkeys(split_words(step.split) for step in steps))
+    stated = Column("its document", "right", "drop")
     columns = (
-        *(Column("model"), *right("train, %"), Column("its document", "right", "drop")),
-        *(*right(f"{splits}, %"), Column("its document", "right", "drop"), *right("parameters", "epochs")),
-        *(Column("target met"), *right("s an epoch"), Column("its document", "right", "drop")),
+        *(Column("model"), Column("data", narrow="drop"), *right("train, %"), stated, *right(f"{splits}, %"), stated),
+        *(*right("parameters", "epochs"), Column("target met"), *right("s an epoch"), stated),
     )
+    differ = len({step.dataset for step in steps}) > 1
     called = names or [step.name for step in steps]
-    rows = [_row(name, step) for name, step in zip(called, steps, strict=True)]
+    rows = [_row(name, step.dataset if differ else "", step) for name, step in zip(called, steps, strict=True)]
     kept = [at for at, one in enumerate(columns) if one.narrow != "drop" or any(row[at] for row in rows)]
     return table([columns[at] for at in kept], ([row[at] for at in kept] for row in rows))
 
 
-def _row(name: str, step: Step) -> tuple[object, ...]:
+def _row(name: str, data: str, step: Step) -> tuple[object, ...]:
     epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
     params = step.records[0].params if step.records else step.costs.params
     on_mnist = step.document and step.dataset == DEFAULT_DATASET
     stated = EPOCH_SECONDS.get(step.recipe.name, ()) if on_mnist else ()
     return (
-        *(name, train_words(step), stated_accuracy(step, "train")),
+        *(name, data, train_words(step), stated_accuracy(step, "train")),
         *(accuracy_words(step), stated_accuracy(step, step.split), f"{params:,}", epochs, target_words(step)),
         *(seconds_words(step), f"{median(stated):.1f}" if stated else ""),
     )

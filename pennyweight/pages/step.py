@@ -17,7 +17,7 @@ from pennyweight.judging.ablation import AblationStep
 from pennyweight.judging.seeds import SeedsFigures, seeds_figures
 from pennyweight.pages.analysis import analyse
 from pennyweight.pages.changes import augmentation_words, changes, channels_of, listed, schedule_words
-from pennyweight.pages.headline import Headline, headline, journey_headline
+from pennyweight.pages.headline import headline, journey_headline
 from pennyweight.pages.requirements import (
     accuracy_words,
     requirements,
@@ -68,16 +68,17 @@ def journey_markdown(
     *,
     names: Sequence[str] = (),
     befores: Sequence[Step | None] | None = None,
-    opening: Headline | None = None,
+    opening: str | None = None,
 ) -> str:
     """Return all steps under one title, with the result summary first.
 
     `names` are what the steps are called instead of by their recipes, and by which `pictures` are found; `befores` the
-    step that each follows, unless given the one before it in the list; `opening` the sentence to begin with.
+    step that each follows, unless given the one before it in the list; `opening` the sentence to begin with, unless
+    given what the steps come to.
     """
     called = names or [step.name for step in steps]
-    opening = opening or journey_headline(steps)
-    parts = [f"# {escaped(title)}", escaped(opening.text), to_markdown(summary_table(steps, called))]
+    opening = journey_headline(steps).text if opening is None else opening
+    parts = [f"# {escaped(title)}", escaped(opening), to_markdown(summary_table(steps, called))]
     if any(step.records for step in steps):
         parts.append(escaped(seconds_note(steps)))
     for name, step, before in zip(called, steps, befores or (None, *steps[:-1]), strict=True):

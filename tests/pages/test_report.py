@@ -206,4 +206,9 @@ def test_markdown_of_several_students_says_whose_each_step_is(course: Path) -> N
     written = pw.report("anna", "ben", out="course.html")
     text = Path(written.markdown).read_text(encoding="utf-8")
     assert written.markdown == "course.md"
-    assert [line for line in text.splitlines() if line.startswith("# ")] == ["# anna: tiny", "# ben: tiny"]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## anna: tiny", "## ben: tiny"]
+    assert [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][:3] == [
+        "model",
+        "anna: tiny",
+        "ben: tiny",
+    ]

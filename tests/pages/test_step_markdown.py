@@ -84,6 +84,15 @@ def test_the_summary_has_our_figures_beside_those_of_the_document() -> None:
         assert len(EPOCH_SECONDS[step.name]) == step.recipe.epochs
 
 
+def test_a_summary_names_the_data_where_they_differ(progressive_steps: list[Step]) -> None:
+    step = progressive_steps[2]
+    elsewhere = replace(step, records=(replace(step.records[0], dataset="digits"),))
+    table = summary_table([step, elsewhere])
+    assert table.headers[:3] == ("model", "data", "train, %")
+    assert [row[1] for row in table.rows] == ["mnist", "digits"]
+    assert "data" not in summary_table([step]).headers
+
+
 def test_a_step_meets_its_own_target_where_its_document_gives_it_one(progressive_steps: list[Step]) -> None:
     words = [row[7] for row in summary_table(progressive_steps).rows]
     assert words == ["9 of 10 seeds (96 %)", "yes (98.5 %)", "2 of 10 seeds"]
@@ -183,7 +192,8 @@ def test_the_runs_of_several_students_stand_under_their_names(progressive_steps:
     """None follows another, though each is of the same recipe."""
     runs = [replace(progressive_steps[2], records=(record,)) for record in progressive_steps[2].records[:3]]
     names = ["anna", "ben|<b>", "cleo"]
-    text = journey_markdown("course", runs, names=names, befores=[None] * 3, opening=headline(runs[0]))
+    text = journey_markdown("course", runs, names=names, befores=[None] * 3, opening="Three runs.")
+    assert text.splitlines()[2] == "Three runs."
     assert [line for line in text.splitlines() if line.startswith("## ")] == ["## anna", "## ben\\|\\<b>", "## cleo"]
     assert [row[0] for row in summary_table(runs, names).rows] == names
     assert "Against" not in text
