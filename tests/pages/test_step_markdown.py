@@ -9,7 +9,7 @@ from published_steps import published_steps
 from support import run_record
 
 from pennyweight.base.budget import check
-from pennyweight.base.records import Misclassified
+from pennyweight.base.records import Misclassified, RunRecord
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.kinds import ParameterLimit
 from pennyweight.documents.logs import EPOCH_SECONDS
@@ -55,10 +55,18 @@ def test_requirements_pass_and_fail_as_the_budget_says() -> None:
             assert {one.result for one in asked} <= {"pass", "fail"}
 
 
+def held(record: RunRecord) -> bool:
+    """Whether a run held 99.4 % over its last five epochs, by counting."""
+    return min(row.test_correct or 0 for row in record.epochs[-5:]) >= 9_940
+
+
 def test_several_seeds_that_differ_neither_pass_nor_fail(progressive_steps: list[Step]) -> None:
-    accuracy = requirements(progressive_steps[2])[2]
-    assert (accuracy.met, accuracy.result) == (None, "2 of 10 seeds")
-    assert requirements(progressive_steps[0])[2].result == "fail, 0 of 10 seeds"
+    kept, broken = (next(one for one in progressive_steps[2].records if held(one) is met) for met in (True, False))
+    other = replace(progressive_steps[2], records=tuple(sorted((kept, broken), key=lambda one: one.seed)))
+    accuracy = requirements(other)[2]
+    assert (accuracy.met, accuracy.result) == (None, "1 of 2 seeds")
+    runs = len(progressive_steps[0].records)
+    assert requirements(progressive_steps[0])[2].result == f"fail, 0 of {runs} seeds"
     assert requirements(Step(recipe=progressive.STEP_1))[2].result == "not measured"
 
 
@@ -95,28 +103,30 @@ def test_a_summary_names_the_data_where_they_differ(progressive_steps: list[Step
 
 def test_a_step_meets_its_own_target_where_its_document_gives_it_one(progressive_steps: list[Step]) -> None:
     words = [row[7] for row in summary_table(progressive_steps).rows]
-    assert words == ["9 of 10 seeds (96 %)", "yes (98.5 %)", "2 of 10 seeds"]
+    for step, target, said in zip(progressive_steps[:2], (9_600, 9_850), words, strict=False):
+        met = [max(row.test_correct or 0 for row in one.epochs) >= target for one in step.records]
+        count = "yes" if all(met) else f"{sum(met)} of {len(met)} seeds"
+        assert said == f"{count} ({target / 100:g} %)"
+    assert words[2] == f"{sum(map(held, progressive_steps[2].records))} of {len(progressive_steps[2].records)} seeds"
     assert summary_table(progressive_steps).headers.count("its document") == 2  # it logs no seconds
-    best = [max(row.test_correct or 0 for row in one.epochs) for one in progressive_steps[0].records]
-    assert sum(count >= 9_600 for count in best) == 9
 
 
-@pytest.mark.parametrize(
-    ("recipe", "kept", "word"),
-    [
-        (own.PENNYWEIGHT_8K, 1, "stays within"),
-        (progressive.STEP_1, 1, "breaks"),
-        (progressive.STEP_1, 10, "breaks"),
-        (own.PENNYWEIGHT_8K, 59, "in 57 of 59 seeds"),
-        (compact.REGULARIZED, 10, "stays within"),
-    ],
-)
-def test_the_headline_says_what_the_records_come_to(recipe: Recipe, kept: int, word: str) -> None:
-    (step,) = published_steps([recipe])
-    found = headline(replace(step, records=step.records[:kept]))
-    assert found.word == word
-    assert found.text.startswith(recipe.name)
-    assert f"{step.costs.params:,} of" in found.text
+def test_the_headline_says_what_the_records_come_to() -> None:
+    (step,) = published_steps([own.PENNYWEIGHT_8K])
+    kept = [one for one in step.records if held(one)]
+    broken = [one for one in step.records if not held(one)]
+    cases = (
+        (kept[:1], "stays within", True),
+        (broken[:1], "breaks", False),
+        (kept[:3], "stays within", True),
+        (broken[:2], "breaks", False),
+        ((*kept, *broken), f"in {len(kept)} of {len(step.records)} seeds", None),
+    )
+    for records, word, met in cases:
+        found = headline(replace(step, records=tuple(sorted(records, key=lambda one: one.seed))))
+        assert (found.word, found.met) == (word, met)
+        assert found.text.startswith("pennyweight-8k ")
+        assert "7,454 of 8,000 parameters, 15 of 15 epochs" in found.text
 
 
 def test_the_headline_tells_the_lowest_accuracy_of_the_epochs_that_count() -> None:
@@ -181,7 +191,9 @@ def test_step_md_is_target_architecture_result_and_analysis(progressive_steps: l
 
 def test_a_journey_is_its_steps_under_one_title(progressive_steps: list[Step]) -> None:
     text = journey_markdown("000 MNIST <Classification>", progressive_steps)
-    assert text.startswith("# 000 MNIST \\<Classification>\n\nFrom 96.80 to 99.49 % test accuracy in 3 steps, ")
+    lines = text.splitlines()
+    assert lines[0] == "# 000 MNIST \\<Classification>"
+    assert re.match(r"From \d\d\.\d\d to \d\d\.\d\d % test accuracy in 3 steps, 1,674 to 6,188 parameters", lines[2])
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
         f"## {step.name}" for step in progressive_steps
     ]
