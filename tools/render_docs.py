@@ -315,8 +315,7 @@ TABLES = {
     )
 }
 PAGES = tuple(
-    f"{name}.md"
-    for name in ("CLAIMS", "CHOICES", "analysis", "json", "reliability", "run_folders", "errors", "chips")
+    f"{name}.md" for name in ("CLAIMS", "CHOICES", "analysis", "json", "reliability", "run_folders", "errors", "chips")
 )
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
