@@ -60,7 +60,9 @@ class Layout:
     @cached_property
     def constant_bytes_by_layer(self) -> list[int]:
         """The bytes of each layer's record and of its numbers in the tables."""
-        record = self._struct(LAYER_SIZES * self.size_bytes + LAYER_COUNTS * self.count_bytes + LAYER_BYTES)
+        record = self._struct(
+            LAYER_SIZES * self.size_bytes + LAYER_COUNTS * self.count_bytes + LAYER_BYTES + self.tables.has_pad_table
+        )
         channel = BIAS_BYTES + MULTIPLIER_BYTES + (2 if self.tables.has_bounds else 0)
         sizes = []
         for layer, used in zip(self.stream.layers, self.tables.used, strict=True):

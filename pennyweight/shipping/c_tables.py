@@ -99,6 +99,7 @@ def _append_numbers(layer: StreamLayer, tables: Tables) -> dict[str, int]:
         if layer.padding and len(set(operation.pads.tolist())) > 1:
             tables.has_pad_table = True
             tables.pads = operation.pads.tolist()
+            row["reads_image"] = 1
         if operation.rescale is not None:
             rescale = operation.rescale
             tables.multipliers += rescale.multipliers.tolist()

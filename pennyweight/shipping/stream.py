@@ -61,7 +61,7 @@ class StreamLayer:
 
     @property
     def first(self) -> Pair:
-        """Return row, column of the pixel which completes the first window, behind the last of a hold: none."""
+        """Return row and column of the pixel that completes the first window; those of a hold come after its last."""
         return (1, 1) if self.kind == "hold" else (self.kernel[0] - 1, self.kernel[1] - 1)
 
     @property
@@ -95,7 +95,7 @@ def stream_layers(network: IntegerNetwork, swapped: Set[int] = frozenset()) -> l
 
 
 def _ordered(network: IntegerNetwork, swapped: Set[int]) -> list[IntegerLayer]:
-    """Return the layers with the map that a sum waits for first: what is deepest runs first, never early."""
+    """Return the layers with the late map of a sum first: the deepest layer runs first, and it must not be late."""
     above: dict[int, set[int]] = {0: set()}
     order = list(network.layers)
     for layer in network.layers:

@@ -27,6 +27,9 @@ NETWORKS = {
     "a shortcut that is later than the body": Network(
         (Residual((Conv(4, 3, 1), Relu()), (Conv(4, 5, 2),)), Relu(), Conv(CLASSES, 2), GlobalAvgPool()), (1, 11, 9), 3
     ),
+    "a padded shortcut that reads a colour image": Network(
+        (Residual((), (Conv(2, 3, 1, bias=True),)), Linear(CLASSES)), (2, 3, 3), 2
+    ),
     "both maps of a sum are one": Network((Conv(3, 3), Relu(), Residual(()), Linear(CLASSES)), (2, 7, 8), 4),
     "pools that drop pixels for one of two readers": Network(
         (Conv(4, 2), Residual((MaxPool(2),), (Conv(4, 3, 0, 2),)), Linear(CLASSES)), (1, 8, 8), 3
@@ -68,7 +71,7 @@ def test_c_of_any_network_is_the_reference_in_every_bit_and_sanitizers_find_noth
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(network=random_networks())
 def test_c_of_random_networks_is_the_reference_in_every_bit(network: Network, tmp_path: Path) -> None:
     subject = subject_of(network, images=4)

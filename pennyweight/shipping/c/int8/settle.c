@@ -33,7 +33,9 @@ static void settle(int i) {
 #if PADS
         if (!c->has_come && c->row < l->rows && is_outside(l, c)) {
 #if PAD_TABLE
-            for (int o = 0; o < l->channels; o++) memory.ring[l->ring + c->place + o] = i == 0 ? pads[o] : l->pad;
+            for (int o = 0; o < l->channels; o++) {
+                memory.ring[l->ring + c->place + o] = l->reads_image ? pads[o] : l->pad;
+            }
 #else
             for (int o = 0; o < l->channels; o++) memory.ring[l->ring + c->place + o] = l->pad;
 #endif

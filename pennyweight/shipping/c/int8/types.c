@@ -8,6 +8,9 @@ typedef struct {
     count rows, columns, padding, stride, kernel_rows, kernel_columns, pool_rows, pool_columns;
     count first_row, first_column, last_row, last_column; /* of the pixels that complete a window */
     uint8_t kind, shift, low, pad;
+#if PAD_TABLE
+    uint8_t reads_image; /* whose channels have pads of their own */
+#endif
     uint8_t target, targets; /* whom it gives its pixels: where in the list of targets, and to how many */
 } layer;
 
