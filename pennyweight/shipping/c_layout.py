@@ -69,7 +69,7 @@ class Layout:
             numbers = used.weights + channel * used.channels + ADDITION_BYTES * used.additions
             # a head has neither multipliers nor bounds
             numbers -= (channel - BIAS_BYTES) * used.channels if layer.is_head else 0
-            sizes.append(record + numbers + len(layer.targets))
+            sizes.append(record + numbers + max(len(layer.targets), len(self.stream.layers) == 1))
         return sizes
 
     @cached_property

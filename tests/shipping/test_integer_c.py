@@ -1,5 +1,6 @@
 """Integer C against the reference in whole numbers: every bit of every logit, of any network."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from network_cases import CASES, Network, random_networks
 from numpy.typing import NDArray
 
+from pennyweight.base.errors import UnavailableError
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.nets.layers import CLASSES, Conv, GlobalAvgPool, Linear, MaxPool, Relu, Residual
+from pennyweight.nets.layers import CLASSES, Conv, Depthwise, GlobalAvgPool, Layers, Linear, MaxPool, Relu, Residual
+from pennyweight.nets.measure import measure
 from pennyweight.runs.model import load_trained
 from pennyweight.runs.published import published_run, published_run_names
 from pennyweight.shipping import c_int8
-from pennyweight.shipping.c_judge import run_c
+from pennyweight.shipping.c_judge import STRICT, run_c
+from pennyweight.shipping.c_layout import layout_of
+from pennyweight.shipping.cost import streamed_cost
 from pennyweight.shipping.integer import integer_logits
 from pennyweight.shipping.quantise import quantised
 from pennyweight.shipping.subject import Subject
 
+HERE = Path(__file__).parent
 STEM = "net"
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Werror")
 NETWORKS = {
@@ -77,3 +83,82 @@ def test_c_of_random_networks_is_the_reference_in_every_bit(network: Network, tm
     subject = subject_of(network, images=4)
     images = subject.images.test_images
     np.testing.assert_array_equal(from_c(subject, tmp_path, images), integer_logits(quantised(subject), images))
+
+
+@pytest.mark.parametrize("name", ["progressive-3", "skip-3", "compact-minimal"])
+def test_rows_handed_over_one_by_one_give_what_the_whole_image_gives(
+    name: str, digits: Dataset, tmp_path: Path
+) -> None:
+    """From a buffer of one row, so that nothing reads a row again."""
+    subject = Subject(load_trained(published_run(name)), digits)
+    images = digits.test_images[:10]
+    program, flags = HERE / "push_rows.c", ("-O2", f"-DIMAGE_COLUMNS={images.shape[2]}", "-Werror")
+    logits = from_c(subject, tmp_path, images, program=program, flags=flags)
+    np.testing.assert_array_equal(logits, integer_logits(quantised(subject), images))
+
+
+def symbol_bytes(folder: Path) -> tuple[int, int]:
+    """Return the bytes of constants and of state that a compiler makes of the file, each symbol in whole words."""
+    unit = folder / f"{STEM}.o"
+    subprocess.run(["gcc", *STRICT, "-O0", "-c", str(folder / f"{STEM}.c"), "-o", str(unit)], check=True)
+    lines = subprocess.run(["nm", "-S", str(unit)], check=True, capture_output=True, text=True).stdout.splitlines()
+    symbols = [(words[2], int(words[1], 16)) for line in lines if len(words := line.split()) == 4]
+    constants = sum(size for kind, size in symbols if kind in "rR")
+    return constants, sum(-(-size // 4) * 4 for kind, size in symbols if kind in "bBdD")
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "progressive-3", "skip-3", "iteration-2"])
+def test_the_stated_bytes_are_those_the_compiler_makes(name: str, digits: Dataset, tmp_path: Path) -> None:
+    """Constants and state of the written file, and of `show --for`, which knows no weights."""
+    subject = subject_of(NETWORKS[name]) if name in NETWORKS else Subject(load_trained(published_run(name)), digits)
+    facts = c_int8.write(subject, STEM).facts
+    assert symbol_bytes(written(subject, tmp_path)) == (facts["constant_bytes"], facts["ram_bytes"])
+    cost = streamed_cost(subject.model.plan)
+    assert (cost.constant_bytes, cost.ram_bytes) == (facts["constant_bytes"], facts["ram_bytes"])
+
+
+@pytest.mark.parametrize("name", published_run_names())
+def test_every_byte_of_the_stated_memory_is_used(name: str, digits: Dataset, tmp_path: Path) -> None:
+    subject = Subject(load_trained(published_run(name)), digits)
+    written(subject, tmp_path)
+    defines = [f'-DSOURCE="{STEM}.c"', f"-DPREFIX={STEM}", f"-DIMAGE_BYTES={digits.test_images[0].size}"]
+    program, binary = HERE / "painted_memory.c", tmp_path / "painted"
+    subprocess.run(["gcc", *STRICT, "-O1", *defines, f"-I{tmp_path}", str(program), "-o", str(binary)], check=True)
+    assert subprocess.run([str(binary)], check=True, capture_output=True, text=True).stdout == "0\n"
+
+
+def test_the_sanitizers_would_find_a_ring_that_is_one_value_too_short(digits: Dataset, tmp_path: Path) -> None:
+    subject = Subject(load_trained(published_run("progressive-3")), digits)
+    file = written(subject, tmp_path) / f"{STEM}.c"
+    length = layout_of(quantised(subject)).memory.ring_bytes
+    text = file.read_text().replace(f"uint8_t ring[{length}];", f"uint8_t ring[{length - 4}];")
+    file.write_text(text)
+    with pytest.raises(UnavailableError, match="runtime error"):
+        run_c(tmp_path, STEM, digits.test_images[:1], 10, output="int32_t", compiler=("gcc",), flags=SANITIZED)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "work"),
+    [
+        ((1, 9, 9), (Conv(4, 3), Relu(), Linear(CLASSES)), ["product", "product"]),
+        (
+            (1, 9, 9),
+            (Conv(4, 3), Depthwise(3, 1), GlobalAvgPool(), Linear(CLASSES)),
+            ["product", "depthwise", "mean", "product"],
+        ),
+        (
+            (1, 9, 9),
+            (Conv(4, 3), Residual((Conv(4, 3, 1),)), Linear(CLASSES)),
+            ["product", "copy", "product", "hold", "add", "product"],
+        ),
+    ],
+)
+def test_costs_name_the_work_of_each_layer(shape: tuple[int, int, int], layers: Layers, work: list[str]) -> None:
+    cost = streamed_cost(Network(layers, shape, 3).plan)
+    assert [layer.work for layer in cost.layers] == work
+    assert cost.macs == sum(layer.macs for layer in cost.layers)
+
+
+def test_macs_are_those_of_the_plan_where_no_pool_drops_pixels() -> None:
+    plan = load_trained(published_run("progressive-3")).plan
+    assert streamed_cost(plan).macs == measure(plan).macs
