@@ -20,7 +20,7 @@ from pennyweight.settings.recipe import Recipe
 from pennyweight.shipping.c_text import c_name
 from pennyweight.shipping.export import chosen_formats, export
 from pennyweight.shipping.formats import FORMATS, Format
-from pennyweight.shipping.parity import TOLERANCE
+from pennyweight.shipping.parity import TOLERANCE, Judged
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
 
@@ -124,6 +124,15 @@ def test_a_file_in_place_of_the_folder_is_named(subject: Subject, tmp_path: Path
     (tmp_path / "out").write_text("")
     with pytest.raises(UnavailableError, match=r"Cannot write .*out: .*out is no folder"):
         export(subject, [BY_NAME["c"]], tmp_path / "out", "net", checked=False)
+
+
+def test_an_interruption_leaves_nothing(subject: Subject, tmp_path: Path) -> None:
+    def interrupted(*_: object) -> Judged:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(subject, [BY_NAME["c"], replace(BY_NAME["onnx"], run=interrupted)], tmp_path / "out", "net")
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_a_killed_export_left_is_removed_and_other_files_stay(subject: Subject, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ static int is_multiple(int distance, int stride) {
 #endif
 /* Counts a pixel that lies in its place, and returns whether it completes a window of the kernel. */
 static int arrive(const layer *l, cursor *c) {
-    const int is_complete = c->row >= l->first_row && c->row <= l->last_row && c->column >= l->first_column &&
-                            c->column <= l->last_column;
+    const int is_complete =
+        c->row >= l->first_row && c->row <= l->last_row && c->column >= l->first_column && c->column <= l->last_column;
 #if STRIDES
     const int is_on_grid =
         is_multiple(c->row - l->first_row, l->stride) && is_multiple(c->column - l->first_column, l->stride);

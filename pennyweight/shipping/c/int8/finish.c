@@ -1,6 +1,6 @@
 #if RESCALES
-/* (total * multiplier + half) >> (16 + shift), from `low` to `high`. The product has up to 46 bits, so it is made of two,
- * one for each half of the total; of the lower one the last 16 bits are shifted out. */
+/* (total * multiplier + half) >> (16 + shift), from `low` to `high`. The product has up to 46 bits, so it is made of
+ * two, one for each half of the total; of the lower one the last 16 bits are shifted out. */
 static int rescale(int32_t total, int32_t multiplier, int shift, int low, int high) {
     const uint32_t lower = ((uint32_t)total & 0xFFFF) * (uint32_t)multiplier;
     const int32_t half = (int32_t)1 << (shift - 1);
