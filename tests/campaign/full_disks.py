@@ -14,13 +14,14 @@ from crashing import check_resumed
 
 from campaign.place import IMAGES, RECIPE, Place, idx_files
 from campaign.state import fetched, fetching
+from campaign.writing import write
 
 MOST_OPERATIONS = 110
 BROKEN = (errno.ENOSPC, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def case(chance: Random, place: Place) -> str:
-    ways = [refused, refused, cut_off, no_room_to_print, no_room_for_libraries, fetch]
+    ways = [refused, refused, cut_off, export_or_report, no_room_to_print, no_room_for_libraries, fetch]
     ways += [small_disk] if os.geteuid() == 0 and os.uname().sysname == "Linux" else []
     return chance.choice(ways)(chance, place)
 
@@ -42,6 +43,11 @@ def resumed(place: Place, what: str, *hindrance: tuple[str, object]) -> str:
     assert first.code == 0 or "Error: Cannot write " in first.err, first
     check_resumed(RECIPE, place.folder / "run", [first, place.run(place.train_words())], IMAGES)
     return f"train, {place.engine}, {what}: exit {first.code}"
+
+
+def export_or_report(chance: Random, place: Place) -> str:
+    size_bytes = chance.choice([0, 1, chance.randint(2, 60_000)])
+    return f"{write(chance, place, {0, 3}, ('largest_file', size_bytes))}, no file above {size_bytes} bytes"
 
 
 def no_room_to_print(chance: Random, place: Place) -> str:

@@ -1,7 +1,8 @@
-"""Training, judging or fetching is killed (SIGKILL) at random moments, again and again, and then let run to its end.
+"""Training, judging, fetching, exporting or reporting is killed (SIGKILL) at random moments, and then let run to its end.
 
 A run loses no epoch it told of and ends in the bytes of an uninterrupted one; judging leaves its run as it was; a
-dataset is complete afterwards, without a file that is half there; nothing temporary is left.
+dataset is complete afterwards, without a file that is half there; an export or a page is written anew; nothing
+temporary is left.
 """
 
 from random import Random
@@ -11,13 +12,13 @@ from crashing import Ended, check_resumed
 
 from campaign.place import IMAGES, RECIPE, Place, idx_files
 from campaign.state import fetched, fetching, state_of
+from campaign.writing import write
 
 KILLED = -9
 
 
 def case(chance: Random, place: Place) -> str:
-    what = chance.choice(["train", "train", "train", "judge", "fetch"])
-    return {"train": train, "judge": judge, "fetch": fetch}[what](chance, place)
+    return chance.choice([train, train, train, judge, fetch, export_or_report])(chance, place)
 
 
 def killed_after(chance: Random, longest_seconds: float) -> tuple[str, object]:
@@ -34,6 +35,10 @@ def train(chance: Random, place: Place) -> str:
         ended.append(place.run(place.train_words()))
     check_resumed(RECIPE, place.folder / "run", ended, IMAGES)
     return f"train, {place.engine}, killed {sum(one.code == KILLED for one in ended)} times"
+
+
+def export_or_report(chance: Random, place: Place) -> str:
+    return write(chance, place, {0, KILLED}, killed_after(chance, 2.5))
 
 
 def judge(chance: Random, place: Place) -> str:

@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 import crashing
 import numpy as np
 from crashing import Ended, run, start, train_words
+from PIL import Image
 
 from pennyweight.data.sources import MNIST
 
@@ -38,7 +39,7 @@ class Place:
     engine: str = "torch"
 
     def copy(self, name: str) -> Path:
-        """Copy `run`, `data`, `records` or `cache` into the folder of this case."""
+        """Copy `run`, `data`, `records`, `pages`, `pictures` or `cache` into the folder of this case."""
         source = self.shared / (f"run-{self.engine}" if name == "run" else name)
         return Path(shutil.copytree(source, self.folder / name))
 
@@ -119,6 +120,10 @@ def prepare(shared: Path) -> None:
     (shared / "data" / "mnist").mkdir(parents=True)
     for name, content in idx_files().items():
         (shared / "data" / "mnist" / name).write_bytes(content)
+    assert place.run(["report", f"run-{place.engine}", "--out", "pages/page.html"]).code == 0
+    (shared / "pictures").mkdir()
+    for number, image in enumerate(np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)):
+        Image.fromarray(image).save(shared / "pictures" / f"{number}.png")
     (shared / "records").mkdir()
     for path in sorted(RECORDS.glob("seed-[0-2].json")):
         shutil.copy(path, shared / "records")

@@ -85,7 +85,7 @@ def _read_idx(content: bytes) -> np.ndarray:
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
-CHECKS = {"show": _any_result, "audit": _any_result, "doctor": _any_result, "fetch": _images}
+CHECKS = {"show": _any_result, "predict": _any_result, "audit": _any_result, "doctor": _any_result, "fetch": _images}
 """Commands whose result may be another one; of the others it is the usual one."""
 
 RUN_FILES = ("record.json", "recipe.toml", "metrics.csv", "weights.safetensors", "checkpoint-*.safetensors", ".lock")
@@ -104,6 +104,10 @@ READERS = [
     Reader("run/weights.safetensors", ("train", "other", "--initial-weights", "run")),
     Reader("run/record.json", ("train", "other", "--initial-weights", "run")),
     Reader("run/record.json", ("judge", "run/record.json")),
+    Reader("run/weights.safetensors", ("export", "run", "--to", "c", "--out", "made")),
+    Reader("run/record.json", ("report", "run", "--out", "made.html")),
+    Reader("pages/page.html", ("verify", "pages/page.html"), ("pages",)),
+    Reader("pictures/*.png", ("predict", "run", "pictures"), ("run", "pictures")),
     Reader("run/recipe.toml", ("show", "run/recipe.toml")),
     Reader("run/recipe.toml", ("audit", "run/recipe.toml", "--max-params", "5000")),
     Reader("records/seed-1.json", ("judge", "records"), ("records",)),

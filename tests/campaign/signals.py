@@ -14,12 +14,13 @@ from crashing import Ended, check_resumed, start
 
 from campaign.place import IMAGES, RECIPE, Place, end, idx_files
 from campaign.state import fetched, fetching
+from campaign.writing import write
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def case(chance: Random, place: Place) -> str:
-    what = chance.choice([train, train, from_the_start, fetch, look])
+    what = chance.choice([train, train, from_the_start, fetch, look, export_or_report])
     name, times = chance.choice(NAMES), chance.choice([1, 1, 1, 2, 5])
     return f"{what.__name__}, {place.engine}, {times} {name}: {what(chance, place, name, times)}"
 
@@ -35,6 +36,10 @@ def train(chance: Random, place: Place, name: str, times: int) -> str:
         ended.append(place.run(place.train_words()))
     check_resumed(RECIPE, place.folder / "run", ended, IMAGES)
     return f"exit {ended[0].code}"
+
+
+def export_or_report(chance: Random, place: Place, name: str, times: int) -> str:
+    return write(chance, place, {0, 130}, signalled(chance, 2.5, name, times))
 
 
 def from_the_start(chance: Random, place: Place, name: str, times: int) -> str:
