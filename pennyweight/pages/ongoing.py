@@ -23,8 +23,9 @@ def unfinished_below(path: Path) -> list[Path]:
     """Return the folders at or below `path` in which a run has begun and is not complete, by name."""
     found = []
     for folder, folders, files in os.walk(path):
+        complete = RECORD in (*files, *folders)
         folders[:] = sorted(name for name in folders if not name.startswith((SET_ASIDE, ".")))
-        if RECIPE in files and RECORD not in files:
+        if RECIPE in files and not complete:
             found.append(Path(folder))
             folders.clear()
     return found

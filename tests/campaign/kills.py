@@ -1,4 +1,4 @@
-"""Training, judging, fetching, exporting or reporting is killed (SIGKILL) at random moments, and then let run to its end.
+"""Training, judging, fetching, exporting or reporting is killed (SIGKILL) at random moments, and then runs to its end.
 
 A run loses no epoch it told of and ends in the bytes of an uninterrupted one; judging leaves its run as it was; a
 dataset is complete afterwards, without a file that is half there; an export or a page is written anew; nothing

@@ -65,6 +65,16 @@ def _any_result(ended: Ended, _: Path) -> None:
     assert ended.code in (0, 1, 2, 3), ended
 
 
+def _predicted(ended: Ended, _: Path) -> None:
+    """A picture that cannot be read is named, and the others are told."""
+    assert ended.code in (0, 2, 3, 4), ended
+
+
+def _page(ended: Ended, home: Path) -> None:
+    """Without its record a run is one that goes on; whatever else stands there, the record is refused or right."""
+    assert ended.code in (2, 3, 4) or (ended.code == 0 and not (home / "record.json").is_dir()), ended
+
+
 def _images(ended: Ended, home: Path) -> None:
     """Whatever is read from IDX files is what an independent reader reads."""
     assert ended.code in (0, 3), ended
@@ -85,7 +95,14 @@ def _read_idx(content: bytes) -> np.ndarray:
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
-CHECKS = {"show": _any_result, "predict": _any_result, "audit": _any_result, "doctor": _any_result, "fetch": _images}
+CHECKS = {
+    "show": _any_result,
+    "predict": _predicted,
+    "report": _page,
+    "audit": _any_result,
+    "doctor": _any_result,
+    "fetch": _images,
+}
 """Commands whose result may be another one; of the others it is the usual one."""
 
 RUN_FILES = ("record.json", "recipe.toml", "metrics.csv", "weights.safetensors", "checkpoint-*.safetensors", ".lock")
