@@ -1,7 +1,7 @@
 """The figures of a page: which there are, drawn from its evidence as inline SVG, wide and for a phone."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,11 +68,14 @@ def network_drawing(chapter: Chapter, place: str) -> Drawing:
 
 
 def curves_drawing(chapter: Chapter, place: str) -> Drawing:
-    """Draw the curves of a chapter's runs."""
-    records, budget = chapter.drawn, chapter.step.budget
+    """Draw the curves of a chapter's runs; where none is complete, nothing is held against them."""
+    records, budget = chapter.drawn, chapter.step.budget if chapter.step.records else None
+    words = curves.curves_words(records, budget=budget)
+    if not chapter.step.records:
+        words = replace(words, title=f"{chapter.label}: epochs so far")
     return drawing(
         f"{place}-curves",
-        curves.curves_words(records, budget=budget),
+        words,
         lambda width: curves.curves(records, budget=budget, width=width),
         MIDDLE,
         PHONE,

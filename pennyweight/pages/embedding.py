@@ -94,15 +94,16 @@ def _chapter(blocks: Mapping[str, Block], held: Mapping[str, Any], source: str) 
     so_far = f"epochs so far of {label}"
     recipe = recipe_from_text(_text(blocks, f"recipe of {label}"), f"the recipe of {label} in {source}")
     records = _records(blocks, f"records of {label}", source)
+    ongoing = _records(blocks, so_far, source) if so_far in blocks else ()
     inspection = None if held["inspection"] is None else _inspection(blocks, label, held["inspection"])
     return Chapter(
         label=label,
-        step=Step(recipe=recipe, records=records),
+        step=Step(recipe=recipe, records=records, ongoing=ongoing[0] if ongoing else None),
         source=str(held["source"]),
         inspection=inspection,
         missing=str(held["missing"]),
         command=str(held["command"]),
-        ongoing=_records(blocks, so_far, source) if so_far in blocks else (),
+        ongoing=ongoing,
     )
 
 

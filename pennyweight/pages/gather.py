@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
-from pennyweight.base.records import RunRecord, name_of
+from pennyweight.base.records import RunRecord
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.documents.check import recipes_of
 from pennyweight.documents.claims import CLAIMS
@@ -143,10 +143,11 @@ def _of_runs(group: Sequence[FoundRun], datasets: Datasets) -> Chapter:
 
 def _without_a_look(group: Sequence[FoundRun]) -> Chapter:
     """Return a chapter on runs that differ in their seed, complete or not, from their records alone."""
-    step = Step(recipe=group[0].recipe, records=tuple(one.record for one in group if one.finished))
-    source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
+    records = tuple(one.record for one in group if one.finished)
     ongoing = tuple(one.record for one in group if not one.finished)
-    return Chapter(label=name_of(group[0].record), step=step, source=source, ongoing=ongoing)
+    step = Step(recipe=group[0].recipe, records=records, ongoing=ongoing[0] if ongoing else None)
+    source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
+    return Chapter(label=step.name, step=step, source=source, ongoing=ongoing)
 
 
 def _inspected(chapter: Chapter, folder: Path, datasets: Datasets) -> Chapter:

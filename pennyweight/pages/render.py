@@ -31,15 +31,15 @@ def render(evidence: Evidence) -> str:
     return with_evidence(render_body(evidence), to_blocks(evidence))
 
 
-def render_body(evidence: Evidence) -> str:
-    """Return the page without what it carries."""
+def render_body(evidence: Evidence, written_by: Mapping[str, str] | None = None) -> str:
+    """Return the page without what it carries; `written_by` are the versions it names, unless given those of now."""
     environment = _environment()
     blocks = to_blocks(evidence)
     body = environment.get_template("live.html" if evidence.live else "page.html").render(
         page=live_content(evidence) if evidence.live else page_content(evidence),
         evidence=evidence,
         blocks=[(name, _kind(block), block.sha256) for name, block in blocks.items()],
-        versions=versions(),
+        versions=versions() if written_by is None else written_by,
         style=css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "page.js").read_text(encoding="utf-8"),
     )

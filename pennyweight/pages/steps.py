@@ -27,6 +27,8 @@ class Step:
 
     recipe: Recipe
     records: tuple[RunRecord, ...] = ()
+    ongoing: RunRecord | None = None
+    """A run that is not complete: where no complete one is there, it says the name, the data and the classes."""
 
     def __post_init__(self) -> None:
         """Check the runs."""
@@ -41,7 +43,12 @@ class Step:
     @property
     def name(self) -> str:
         """Return the recipe's name, with what its runs changed."""
-        return name_of(self.records[0]) if self.records else self.recipe.name
+        return name_of(self._run) if self._run else self.recipe.name
+
+    @property
+    def _run(self) -> RunRecord | None:
+        """Return a run that says what all of them are of."""
+        return self.records[0] if self.records else self.ongoing
 
     @property
     def document(self) -> str:
@@ -51,7 +58,7 @@ class Step:
     @property
     def dataset(self) -> str:
         """Return the name of the dataset of the runs, without any that of the published budgets."""
-        return self.records[0].dataset if self.records else DEFAULT_DATASET
+        return self._run.dataset if self._run else DEFAULT_DATASET
 
     @property
     def budget(self) -> Budget | None:
@@ -75,7 +82,7 @@ class Step:
     @property
     def classes(self) -> int:
         """Return how many classes the network tells apart."""
-        return (len(self.records[0].classes) if self.records else 0) or DIGITS
+        return (len(self._run.classes) if self._run else 0) or DIGITS
 
     @cached_property
     def costs(self) -> Measurement:

@@ -4,18 +4,20 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = ("meta", "link", "br", "img", "hr", "input")
 GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height", "points", "transform", "viewbox")
 """Attributes of drawings that hold coordinates."""
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+TEXT, LABEL, POINT, STROKE, RULE, MARK = "text", "label", "point", "stroke", "rule", "mark"
+"""The kinds of pieces: a word; of a drawing a word, a coordinate, other markup; style and script; markup."""
+DRAWN = (LABEL, POINT, STROKE, RULE)
+"""Those that another version of what draws may lay out otherwise."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of a page: a word of its text, or an attribute or a coordinate of an element."""
+    """A piece of a page and its kind."""
 
     kind: str
-    """`text`, `label` (a word in a picture), `point` (what is plotted) or `mark` (everything else)."""
     text: str
 
 
@@ -42,57 +44,57 @@ class _Cutter(HTMLParser):
         """Begin before the first section."""
         super().__init__(convert_charrefs=True)
         self.sections = [Section("head of the page")]
-        self._within: list[str] = []
-        self._drawing = 0
-        self._svg_text = 0
+        self._drawings = 0
+        self._rules = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Take an element: its identifier may begin a section, its attributes are pieces."""
-        held = dict(attributes)
-        if tag in ("section", "figure") and held.get("id"):
-            self.sections.append(Section(str(held["id"])))
-        if tag == "svg":
-            self._drawing += 1
-        self._svg_text += tag in ("text", "title", "desc") and self._drawing > 0
-        self._add("mark", f"<{tag}>")
+        name = dict(attributes).get("id")
+        if tag in ("section", "figure") and name:
+            self.sections.append(Section(name))
+        self._drawings += tag == "svg"
+        self._rules += tag in ("style", "script")
+        self._markup(f"<{tag}>")
         for name, value in attributes:
             self._attribute(name, value or "")
 
     def handle_endtag(self, tag: str) -> None:
         """Take the end of an element."""
-        self._svg_text -= tag in ("text", "title", "desc") and self._drawing > 0
-        self._drawing -= tag == "svg"
-        self._add("mark", f"</{tag}>")
+        self._markup(f"</{tag}>")
+        self._drawings -= tag == "svg"
+        self._rules -= tag in ("style", "script")
 
     def handle_data(self, data: str) -> None:
         """Take text, word by word."""
-        kind = "label" if self._drawing else "text"
+        kind = RULE if self._rules > 0 else LABEL if self._drawings > 0 else TEXT
         for word in data.split():
             self._add(kind, word)
 
     def handle_comment(self, data: str) -> None:
         """Take a comment."""
-        self._add("mark", f"<!--{data}-->")
+        self._markup(f"<!--{data}-->")
 
     def handle_decl(self, decl: str) -> None:
         """Take the declaration of the document's type."""
-        self._add("mark", decl)
+        self._markup(decl)
 
     def unknown_decl(self, data: str) -> None:
         """Take what is no HTML."""
-        self._add("mark", data)
+        self._markup(data)
 
     def handle_pi(self, data: str) -> None:
         """Take a processing instruction."""
-        self._add("mark", data)
+        self._markup(data)
 
     def _attribute(self, name: str, value: str) -> None:
-        if self._drawing and name in GEOMETRY:
+        if self._drawings > 0 and name in GEOMETRY:
             for number in NUMBER.findall(value):
-                self._add("point", number)
-            self._add("mark", f"{name}={NUMBER.sub('#', value)}")
-        else:
-            self._add("mark", f"{name}={value}")
+                self._add(POINT, number)
+            value = NUMBER.sub("#", value)
+        self._markup(f"{name}={value}")
+
+    def _markup(self, text: str) -> None:
+        self._add(STROKE if self._drawings > 0 else MARK, text)
 
     def _add(self, kind: str, text: str) -> None:
         self.sections[-1].tokens.append(Token(kind, text))

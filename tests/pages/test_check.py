@@ -13,7 +13,7 @@ from pennyweight.judging.verify import Verification
 from pennyweight.pages.check import check_page
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.inspection import inspect_run
-from pennyweight.pages.render import CLOSING, OPENING, render, render_body
+from pennyweight.pages.render import CLOSING, OPENING, render, render_body, versions
 
 pytestmark = pytest.mark.usefixtures("page")
 
@@ -184,3 +184,27 @@ def test_pictures_of_another_run_that_claim_to_be_of_this_one_are_found(
     assert [name for name, _, _ in alone] == ["predictions of tiny"]  # which its record lists; the kernels it does not
     found = disagreeing(pw.verify(tmp_path / "page.html", run=runs / f"seed-{one.seed}"))
     assert {"kernels of tiny", "predicted of tiny"} <= {name for name, _, _ in found}
+
+
+def as_if_written_by(page: str, name: str, version: str) -> str:
+    """Return a page that names another version, in what it says and in what it carries."""
+    held = versions()[name]
+    body, rest = body_of(page)
+    above, footer, below = body.partition("<footer>")
+    body = above + footer + below.replace(f"{name} {held}", f"{name} {version}")
+    return body + rest.replace(f'"{name}": "{held}"', f'"{name}": "{version}"')
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "pennyweight", "numpy"])
+def test_a_page_of_another_version_is_compared_as_far_as_that_goes(page: str, tmp_path: Path, name: str) -> None:
+    older = as_if_written_by(page, name, "0.0.1")
+    found = checked(older, tmp_path)
+    assert found.agrees
+    assert [one.name for one in found.checks if one.agrees is None] == ["versions"]
+    label = older.replace("epoch</text>", "Epoche</text>", 1)
+    assert checked(label, tmp_path).agrees  # another version may have called the axis so
+    _, end = numbers_in_text(older)[40]
+    edited = older[: end - 1] + str((int(older[end - 1]) + 1) % 10) + older[end:]
+    assert disagreeing(checked(edited, tmp_path))
+    word = older.replace("its budget", "his budget", 1)
+    assert checked(word, tmp_path).agrees == (name == "pennyweight")

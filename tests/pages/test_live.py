@@ -148,3 +148,20 @@ def test_pages_are_written_ten_seconds_apart_and_for_new_epochs_alone(
     monkeypatch.setattr(live, "write_page", lambda targets, page, data: written.append(-1))
     live.keep_fresh(folder, tmp_path / "page.html")
     assert written == [1, 11, 21, 40, -1]
+
+
+def test_no_budget_of_other_data_is_held_against_a_run_that_is_not_complete(tmp_path: Path) -> None:
+    """The budget of MNIST says nothing of digits; without a complete run, its checkpoint says what the data are."""
+    elsewhere = replace(LONG, budgets=tuple(replace(one, dataset="mnist") for one in LONG.budgets))
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        pw.train(
+            elsewhere,
+            dataset="digits",
+            out=folder,
+            stop=lambda: bool(list(folder.glob("checkpoint-*"))),
+            progress=False,
+        )
+    (chapter,) = live_evidence(folder).chapters
+    assert (chapter.step.dataset, chapter.step.budget) == ("digits", None)
+    assert "at most 1,000" not in render(live_evidence(folder))
