@@ -108,6 +108,7 @@ class PageContent:
 def page_content(evidence: Evidence) -> PageContent:
     """Return all that a page says, from its evidence alone."""
     last = evidence.chapters[-1]
+    told_by_last = bool(evidence.document) or len(evidence.chapters) == 1
     walk = walk_of(evidence)
     checked = checked_claims(evidence)
     opening = drawings.opening_drawing(evidence)
@@ -121,8 +122,8 @@ def page_content(evidence: Evidence) -> PageContent:
         title=evidence.title,
         kicker=f"Document {evidence.document}" if evidence.document else evidence.title,
         headline=_headline(evidence),
-        figures=tuple(key_figures(last.step)),
-        provenance=provenance_words(last),
+        figures=tuple(key_figures(last.step)) if told_by_last else (),
+        provenance=provenance_words(last) if told_by_last else "",
         opening=opening,
         summary=_summary(evidence.chapters),
         seconds_note=seconds_note([chapter.step for chapter in evidence.chapters if chapter.step.records]),
@@ -176,9 +177,23 @@ def _headline(evidence: Evidence) -> Headline:
     last = evidence.chapters[-1]
     if evidence.document:
         return journey_headline([one.step for one in evidence.chapters])
+    if len(evidence.chapters) > 1:
+        return _side_by_side(evidence.chapters)
     if last.ongoing and not last.step.records:
         return Headline(f"{last.label} ", "is not complete", f": {'; '.join(map(so_far, last.ongoing))}.", None)
     return headline(last.step)
+
+
+def _side_by_side(chapters: Sequence[Chapter]) -> Headline:
+    """Return which of several chapters ends highest, where they were judged on the same images."""
+    ends = [(float(finals_of(one.step.measured, one.step.split).mean()), one) for one in chapters if one.step.measured]
+    data = {(one.step.split, one.step.records[0].provenance.dataset_digest) for _, one in ends}
+    if len(data) != 1:
+        return Headline(f"{len(chapters)} steps side by side", "", ".", None)
+    highest = max(accuracy for accuracy, _ in ends)
+    best = [one.label for accuracy, one in ends if accuracy == highest]
+    words = f"{' and '.join(best[:3])} {'ends' if len(best) == 1 else 'end'} highest, at {highest:.2f} %"
+    return Headline(f"{len(chapters)} side by side: {words}", "", ".", None)
 
 
 def so_far(record: RunRecord) -> str:
@@ -311,5 +326,5 @@ def _result_heading(step: Step) -> str:
     if share := kept_share(step):
         return f"{share.kept} of {counted(share.seeds, 'seed')} within the budget"
     if not step.measured:
-        return "not run yet"
+        return "not run yet" if step.ongoing is None else "not complete"
     return f"{mean_words(accuracy_summary(finals_of(step.measured, step.split)))} % in the last epoch"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import accuracy_summary
-from pennyweight.figures import arrays, curves, frontier, network, predictions, samples, staircase, steps
+from pennyweight.figures import arrays, curves, frontier, network, predictions, samples, small_curves, staircase, steps
 from pennyweight.figures.plane import Point
 from pennyweight.figures.samples import Sample
 from pennyweight.figures.svg import to_png, to_svg
@@ -217,6 +217,27 @@ def _family(name: str) -> str:
 
 def opening_drawing(evidence: Evidence) -> Drawing | None:
     """Draw the picture that tells a page of several steps; None for one, whose curves do."""
+    return _way_drawing(evidence) if evidence.document else _side_by_side_drawing(evidence)
+
+
+def _side_by_side_drawing(evidence: Evidence) -> Drawing | None:
+    """Draw the curves of chapters that have nothing to do with each other in frames of one scale."""
+    groups = {one.label: one.drawn for one in evidence.chapters[:MOST_IN_FULL] if one.drawn}
+    if len(groups) < FEWEST:
+        return None
+    budgets = {chapter.step.budget for chapter in evidence.chapters}
+    budget = next(iter(budgets)) if len(budgets) == 1 else None
+    return drawing(
+        "side-by-side",
+        small_curves.small_curves_words(groups, budget=budget),
+        lambda width: small_curves.small_curves(groups, budget=budget, width=width),
+        WIDE,
+        PHONE,
+    )
+
+
+def _way_drawing(evidence: Evidence) -> Drawing | None:
+    """Draw the steps of a document by their parameters, and the way from one to the next."""
     points = step_points(evidence)
     if len(points) < FEWEST:
         return None

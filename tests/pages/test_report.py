@@ -104,6 +104,9 @@ def test_three_students_with_one_recipe_and_one_seed_stand_side_by_side(course: 
         assert all(name in label for name, label in zip(("anna", "ben", "carl"), labels, strict=True)), labels
         page = render(found)
         assert all(label in page for label in labels)
+        highest = re.search(r"3 side by side: (.*) end highest, at \d+\.\d\d %", page)  # they are copies of one run
+        assert highest
+        assert highest[1] == " and ".join(labels)
 
 
 def test_a_run_that_cannot_be_read_is_named_on_the_page_and_the_others_are_shown(course: Path) -> None:
