@@ -9,7 +9,7 @@ MINUTES ?= 10
 SEED    ?= 1
 # one case of the campaign, as mutants:17
 CASE    ?=
-code = pennyweight tests tools benchmarks
+code = pennyweight tests tools benchmarks docs/conf.py
 kernels = pennyweight/native/kernels/*.h pennyweight/shipping/c/*.c pennyweight/shipping/c/*/*.c examples/*/*.[ch] tools/chips/*.c
 data_flag = $(if $(DATA),--data $(DATA))
 
@@ -18,7 +18,7 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all campaign browser chip-tools chip-all lint format wheel clean
+.PHONY: help train test test-slow test-all campaign docs browser chip-tools chip-all lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
@@ -27,6 +27,7 @@ help:
 	@echo "make campaign   misfortunes of every kind for MINUTES=10, drawn by SEED=1 (docs/reliability.md)"
 	@echo "make chip-all   small networks on emulated boards, measured (make chip-tools installs what that needs)"
 	@echo "make browser    what the tests of pages need: Chromium, by Debian's name, and axe-core from npm"
+	@echo "make docs       build the documentation site into build/site, without a network"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
@@ -65,6 +66,9 @@ chip-all: $(VENV)/.dev
 	PYTHONPATH=tools OMP_NUM_THREADS=1 $(BIN)/python -m chips $(data_flag)
 	$(BIN)/python tools/render_docs.py
 
+docs: $(VENV)/.docs
+	$(BIN)/python tools/build_site.py
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(code)
 	$(BIN)/ruff check $(code)
@@ -95,10 +99,13 @@ $(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
 	$(call install,.$(compiler_extra))
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(call install,.[torch$(,)report$(,)ship$(,)dev])
-	@touch $(VENV)/.train
+	$(call install,.[torch$(,)report$(,)ship$(,)docs$(,)dev])
+	@touch $(VENV)/.train $(VENV)/.docs
 
 , := ,
+$(VENV)/.docs: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,.[report$(,)docs])
+
 # uv is quicker where it is there; it does not read pip's own variable for a wheel folder
 define install
 	@echo "Setting up $(VENV) with $(1) (once)"

@@ -18,6 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from command_pages import command_pages
+from pictures import families, pictures
+
 import pennyweight as pw
 from pennyweight.api import plan_run
 from pennyweight.base.errors import PennyweightError
@@ -219,14 +222,43 @@ def verdict() -> Iterator[str]:
 
 
 def layers() -> Iterator[str]:
+    """Yield the layers that `show` prints of our own recipe, without what is around them."""
+    yield from layers_of("pennyweight-8k")
+
+
+def layers_of(recipe: str) -> Iterator[str]:
     """Yield the layers that `show` prints of a recipe, without what is around them."""
-    first, out, *_ = ended("show", "pennyweight-8k")
+    first, out, *_ = ended("show", recipe)
     yield f"```\n$ pennyweight {first}\n...\n{out.split(BETWEEN)[1]}\n...\n```"
 
 
 def formats() -> Iterator[str]:
     """Yield the formats of exports."""
     yield from shown("export", "--list")
+
+
+def tutorial_layers() -> Iterator[str]:
+    """Yield the layers that `show` prints of the tutorial's network."""
+    yield from layers_of("progressive-3")
+
+
+def tutorial_verdict() -> Iterator[str]:
+    """Yield what `judge` prints of the tutorial's recipe and seed on MNIST."""
+    yield from shown("judge", "records/mnist/native/progressive-3/seed-0.json")
+
+
+def compared() -> Iterator[str]:
+    """Yield what `compare` prints of two published recipes."""
+    yield from shown("compare", "progressive-3", "skip-3")
+
+
+def journeys() -> Iterator[str]:
+    """Yield one picture for every document: what its steps cost, and what they reached here."""
+    for title, recipes in families().items():
+        family = recipes[0].name.partition("-")[0]
+        named = ", ".join(recipe.name for recipe in recipes)
+        alternative = f"{title.split()[0]}: parameters against accuracy of {named}, an arrow from each step to the next"
+        yield f'<img src="docs/pictures/{family}-small.svg" width="420" alt="{alternative}">'
 
 
 def documents() -> Iterator[str]:
@@ -294,7 +326,8 @@ def commonest() -> Iterator[str]:
 
 def shown(*words: str) -> Iterator[str]:
     """Yield a command and what it prints, as in a terminal."""
-    line, out, *_ = ended(*words)
+    line, out, err, code = ended(*words)
+    assert code in (0, 1), err
     yield f"```\n$ pennyweight {line}\n{out.rstrip()}\n```"
 
 
@@ -311,11 +344,16 @@ TABLES = {
     function.__name__: function
     for function in (
         *(sentences, recipes, times, runs, claims, contradictions, walk, choices, json, campaign),
-        *(analysis, chips, verdict, layers, formats, documents, folders, exit_codes, commonest),
+        *(analysis, chips, verdict, layers, formats, journeys, documents, folders, exit_codes, commonest),
+        *(tutorial_layers, tutorial_verdict, compared),
     )
 }
-PAGES = tuple(
-    f"{name}.md" for name in ("CLAIMS", "CHOICES", "analysis", "json", "reliability", "run_folders", "errors", "chips")
+PAGES = (
+    *(
+        f"{name}.md"
+        for name in ("CLAIMS", "CHOICES", "analysis", "json", "reliability", "run_folders", "errors", "chips")
+    ),
+    *("tutorial.md", "guides/compare_recipes.md"),
 )
 DOCUMENTS = (
     *(ROOT / "README.md", RECORDS / "README.md"),
@@ -333,6 +371,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     yield from ((path, render(path.read_text())) for path in DOCUMENTS)
     for verb, schema in schemas().items():
         yield ROOT / "docs" / "schemas" / f"{verb}.json", f"{to_json(schema, indent=1)}\n"
+    yield from ((ROOT / "docs" / "commands" / f"{name}.md", text) for name, text in command_pages())
+    yield from ((ROOT / "docs" / "pictures" / f"{name}.svg", text) for name, text in pictures(RECORDS))
 
 
 def main() -> int:
@@ -341,6 +381,7 @@ def main() -> int:
     for path, text in stale:
         print(f"{path.relative_to(ROOT)} does not agree with records and code; run: python tools/render_docs.py")
         if "--check" not in sys.argv:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     return 1 if stale and "--check" in sys.argv else 0
 

@@ -1,0 +1,135 @@
+"""The documentation site builds strictly and without a network, and every link in it leads somewhere."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import typer
+
+import pennyweight as pw
+from pennyweight.cli.app import app
+from pennyweight.figures.svg import text_of
+
+ROOT = Path(__file__).parent.parent
+NO_NETWORK = """
+import socket
+def refuse(self, address, *more):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"the site may not ask {address} for anything")
+    return connect(self, address, *more)
+connect = socket.socket.connect
+socket.socket.connect = refuse
+"""
+
+
+class Links(HTMLParser):
+    """Collects what a page names, and what can be named of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.loaded: list[str] = []
+        self.anchors: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = {name: value or "" for name, value in attrs}
+        self.anchors |= {held[name] for name in ("id", "name") if name in held}
+        self.targets += [held[name] for name in ("href", "src") if name in held]
+        if tag == "link" and held.get("rel") not in ("canonical", "index", "search", "next", "prev", "author"):
+            self.loaded.append(held["href"])
+        self.loaded += [held["src"]] if "src" in held else []
+
+
+def links_of(page: Path) -> Links:
+    links = Links()
+    links.feed(page.read_text())
+    return links
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    hook = tmp_path_factory.mktemp("hook")
+    (hook / "sitecustomize.py").write_text(NO_NETWORK)
+    paths = os.pathsep.join([str(hook), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "build_site.py")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return ROOT / "build" / "site"
+
+
+def test_control_the_site_is_built_where_a_connection_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert "the site may not ask" in done.stderr
+
+
+def test_there_is_a_page_for_every_command_and_a_line_in_the_index() -> None:
+    commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    pages = {path.stem for path in (ROOT / "docs" / "commands").glob("*.md")}
+    assert pages == commands | {"index"}
+    index = (ROOT / "docs" / "commands" / "index.md").read_text()
+    assert set(re.findall(r"\]\((\w+)\.md\)", index)) == commands
+
+
+def test_the_python_reference_names_all_that_the_package_offers() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    named = re.findall(r"^\.\. auto\w+:: pennyweight\.(\w+)$", page, re.MULTILINE)
+    assert sorted(named) == sorted(set(pw.__all__) - {"__version__", "plots"})
+    assert ".. automodule:: pennyweight.figures.plots\n" in page
+
+
+def test_the_pictures_of_the_readme_are_there_and_name_every_step() -> None:
+    pictures = re.findall(r"docs/pictures/([\w-]+)\.svg", (ROOT / "README.md").read_text())
+    families = dict.fromkeys(one.name.split("-")[0] for one in pw.published_recipes() if one.origin.document)
+    assert pictures == [*(f"{family}-small" for family in families), "frontier"]
+    for family in families:
+        for end in ("", "-small"):
+            shown = text_of((ROOT / "docs" / "pictures" / f"{family}{end}.svg").read_text())
+            steps = {one.name for one in pw.published_recipes() if one.name.startswith(f"{family}-")}
+            assert steps <= set(shown), family + end
+
+
+@pytest.mark.slow
+def test_every_link_of_the_site_leads_somewhere(site: Path) -> None:
+    pages = {page: links_of(page) for page in site.rglob("*.html")}
+    assert len(pages) > 40
+    for page, links in pages.items():
+        for target in links.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            there = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert there.exists(), f"{page.relative_to(site)}: {target}"
+            if parts.fragment and there in pages:
+                assert unquote(parts.fragment) in pages[there].anchors, f"{page.relative_to(site)}: {target}"
+
+
+@pytest.mark.slow
+def test_no_page_of_the_site_loads_anything_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        for target in links_of(page).loaded:
+            assert not urlsplit(target).netloc, f"{page.relative_to(site)}: {target}"
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import )[\"']?(https?:)?//", sheet.read_text()), sheet
+
+
+@pytest.mark.slow
+def test_the_site_shows_the_journeys_and_what_the_notebooks_print(site: Path) -> None:
+    for title in pw.claims():
+        family = next(one.name.split("-")[0] for one in pw.published_recipes() if one.origin.document == title)
+        assert f"journeys/{family}.html" in (site / "gallery.html").read_text()
+        assert title.split()[0] in (site / "journeys" / f"{family}.html").read_text()
+    notebook = (site / "examples" / "journey.html").read_text()
+    assert notebook.count("cell_output") >= 8
