@@ -116,7 +116,7 @@ def _constants(network: IntegerNetwork, stream: Stream) -> str:
 
 def _arrays(tables: Tables, features: Mapping[str, bool]) -> list[str]:
     arrays = [
-        ("uint8_t", "weights", tables.weights, True),
+        ("int8_t", "weights", tables.weights, True),
         ("int32_t", "biases", tables.biases, True),
         ("uint16_t", "multipliers", tables.multipliers, bool(tables.multipliers)),
         ("uint8_t", "lows", tables.lows, features["BOUNDS"]),

@@ -93,7 +93,7 @@ class Layout:
             self.memory.ring_bytes,
             self.memory.sum_bytes * self.memory.sums,
             cursor * len(self.stream.layers),
-            TOTAL_BYTES * (LANES + 1) if self.features["PRODUCTS"] else 0,
+            TOTAL_BYTES * LANES if self.features["PRODUCTS"] else 0,
         )
         return sum(-(-part // 4) * 4 for part in parts)
 

@@ -12,8 +12,6 @@ from pennyweight.shipping.schedule import Stream
 from pennyweight.shipping.stream import StreamLayer
 
 LANES = 4
-WEIGHT_ZERO = 128
-"""What is added to weights, so that they are unsigned."""
 HALF_WORD = 16
 KINDS = ("product", "depthwise", "mean", "copy", "hold", "add")
 
@@ -131,9 +129,9 @@ def packed_products(weights: NDArray[np.int8]) -> list[int]:
     rest = np.pad(by_value[wide:], ((0, o % 2), (0, 0)))
     groups = [by_value[start : start + LANES] for start in range(0, wide, LANES)]
     groups += [rest[start : start + 2] for start in range(0, len(rest), 2)]
-    return [int(weight) + WEIGHT_ZERO for group in groups for weight in group.T.ravel()]
+    return [int(weight) for group in groups for weight in group.T.ravel()]
 
 
 def packed_depthwise(weights: NDArray[np.int8]) -> list[int]:
     """Return weights (c, 1, k, l) channel by channel."""
-    return [int(weight) + WEIGHT_ZERO for weight in weights.ravel()]
+    return [int(weight) for weight in weights.ravel()]
