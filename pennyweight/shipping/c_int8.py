@@ -4,6 +4,7 @@ The functions are plain C, kept in `c/int8/`; what is written of a network are i
 """
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,8 @@ def c_source(layout: Layout, stem: str) -> str:
         *([f"typedef uint{8 * memory.sum_bytes}_t sum;"] if memory.sums else []),
     ]
     parts = [
-        f'#include "{stem}.h"',
+        f'#include "{stem}.h"\n\n#include <limits.h>',
+        _int_check(layout),
         "\n".join(types),
         _constants(layout.network, layout.stream),
         _piece("types", features),
@@ -64,6 +66,15 @@ def c_source(layout: Layout, stem: str) -> str:
         _piece("api", features).replace("PREFIX", stem),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _int_check(layout: Layout) -> str:
+    """Return what stops a compiler whose int is too short to count weights and pixels, or does not keep a sign."""
+    most = max(len(layout.tables.weights), layout.memory.ring_bytes, prod(layout.network.image_shape))
+    return (
+        f'#if INT_MAX < {most}\n#error "int is too short for this network"\n#endif\n'
+        '#if (-1 >> 1) != -1\n#error "a negative number must stay negative when it is shifted to the right"\n#endif'
+    )
 
 
 def _piece(name: str, features: Mapping[str, bool]) -> str:

@@ -162,3 +162,11 @@ def test_costs_name_the_work_of_each_layer(shape: tuple[int, int, int], layers: 
 def test_macs_are_those_of_the_plan_where_no_pool_drops_pixels() -> None:
     plan = load_trained(published_run("progressive-3")).plan
     assert streamed_cost(plan).macs == measure(plan).macs
+
+
+def test_a_chip_whose_int_is_too_short_is_refused(digits: Dataset, tmp_path: Path) -> None:
+    subject = Subject(load_trained(published_run("progressive-3")), digits)
+    file = written(subject, tmp_path) / f"{STEM}.c"
+    file.write_text(file.read_text().replace("INT_MAX <", "127 <"))
+    with pytest.raises(UnavailableError, match="int is too short for this network"):
+        run_c(tmp_path, STEM, digits.test_images[:1], 10, output="int32_t")
