@@ -424,7 +424,8 @@ def verify(
 
 def is_page(target: str | Path) -> bool:
     """Return whether a path is that of a page, not of a run."""
-    return Path(target).suffix.lower() in PAGE_SUFFIXES and not Path(target).is_dir()
+    path = _path(target)
+    return path.suffix.lower() in PAGE_SUFFIXES and not path.is_dir()
 
 
 def _verify_page(page: Path, run: str | Path | None, data: str | Path | None, replay: bool) -> Verification:

@@ -103,8 +103,8 @@ class TrainedModel:
         """Return this network with the temperature that gives its probabilities the least loss on its validation set.
 
         The set is the one held out of training; `dataset` is what the run was trained on, unless given the one that its
-        record names. No label changes. Raises UsageError for a run without a validation set, with the command that
-        trains one, for another dataset, and where no temperature fits.
+        record names. Labels, logits and `evaluate` stay as they are. Raises UsageError for a run without a validation
+        set, with the command that trains one, for another dataset, and where no temperature fits.
         """
         held_out = self.record.val_images
         if not held_out:

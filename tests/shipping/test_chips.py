@@ -110,6 +110,14 @@ def test_the_routines_of_the_compiler_are_named(tmp_path: Path) -> None:
     assert "__aeabi_ldivmod" in routines_of(toy(MICROBIT, tmp_path / "arm", divides)[0])
 
 
+def test_a_stack_deeper_than_the_paint_is_no_figure(tmp_path: Path) -> None:
+    deeper = TOY.replace("room[200]", "room[6000]").replace("i < 200", "i < 6000")
+    program, one = toy(CORTEX_M4F, tmp_path, deeper)
+    assert worst_stack(program, one.entries) > 6000
+    with pytest.raises(RuntimeError, match="toy takes all 4,096 bytes of stack that are painted"):
+        emulate(program, one.images, one.dtype)
+
+
 def test_a_network_that_calls_itself_has_no_worst_stack(tmp_path: Path) -> None:
     recursive = TOY.replace("return sum;", "return sum == 77 ? toy_deep(image + 1) * toy_deep(image + 2) : sum;")
     program, one = toy(RV32IMC, tmp_path, recursive)

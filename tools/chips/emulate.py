@@ -10,6 +10,8 @@ from chips.build import Program, run
 LOOP_INSTRUCTIONS = 200_000
 """What `known_loop` of measure.c takes, but for the call."""
 LOOP_TOLERANCE = 0.001
+PAINTED_BYTES = 4_096
+"""How far below the stack measure.c paints."""
 ICOUNT = ("-icount", "shift=0")
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 
@@ -33,6 +35,8 @@ def emulate(program: Program, images: NDArray[np.uint8], output: DTypeLike, seco
         raise RuntimeError(f"the clock of {program.board.name} counts {looped:,.0f} of {LOOP_INSTRUCTIONS:,} steps")
     if done != len(images):
         raise RuntimeError(f"{program.board.name} answered for {done} of {len(images)} images")
+    if stack >= PAINTED_BYTES:
+        raise RuntimeError(f"{program.stem} takes all {PAINTED_BYTES:,} bytes of stack that are painted, or more")
     logits = np.fromfile(program.folder / "logits.bin", output).reshape(len(images), -1)
     return Emulation(logits, ticks * program.board.tick_instructions / len(images), stack)
 
