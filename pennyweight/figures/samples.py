@@ -34,7 +34,10 @@ def predictions(images: Images, samples: Sequence[Sample], *, width: int = 720) 
     Raises UsageError where there are not as many samples as images.
     """
     captions = [
-        (_Line(f"× {one.predicted}, not {one.label}", BREACH) if _wrong(one) else _Line(one.predicted, INK), _sure(one))
+        (
+            _Line(f"× {one.predicted}, not {one.label}", BREACH) if _wrong(one) else _Line(one.predicted, INK),
+            _chance(one),
+        )
         for one in samples
     ]
     return _contact_sheet(images, captions, width, 62 if width < PHONE else 84)
@@ -53,7 +56,7 @@ def worst_mistakes(images: Images, samples: Sequence[Sample], *, width: int = 72
 
     Raises UsageError where there are not as many samples as images.
     """
-    captions = [(_Line(f"{one.label}, taken for {one.predicted}", INK), _sure(one)) for one in samples]
+    captions = [(_Line(f"{one.label}, taken for {one.predicted}", INK), _chance(one)) for one in samples]
     return _contact_sheet(images, captions, width, 104)
 
 
@@ -108,13 +111,13 @@ def _wrong(one: Sample) -> bool:
     return one.label != one.predicted
 
 
-def _sure(one: Sample) -> _Line:
-    return _Line(f"{100 * one.probability:.1f} % sure", QUIET)
+def _chance(one: Sample) -> _Line:
+    return _Line(f"{100 * one.probability:.1f} %", QUIET)
 
 
 def _said(one: Sample) -> str:
     name = f"{one.predicted}, not {one.label}" if _wrong(one) else one.predicted
-    return f"{name}, {_sure(one).text}"
+    return f"{name}, {_chance(one).text}"
 
 
 def _contact_sheet(images: Images, captions: Sequence[Sequence[_Line]], width: int, cell: float) -> Figure:
@@ -125,7 +128,7 @@ def _contact_sheet(images: Images, captions: Sequence[Sequence[_Line]], width: i
     columns = max(1, int((width + gap) // (cell + gap)))
     columns = -(-len(images) // -(-len(images) // columns))
     side = min((width - gap * (columns - 1)) / columns, 1.15 * cell)
-    lines = [[(text, line.color) for line in one for text in line.split(side + gap - 4)] for one in captions]
+    lines = [[(text, line.color) for line in one for text in line.split(side)] for one in captions]
     row = side + 14 * max(map(len, lines)) + 18
     figure = canvas(width, row * -(-len(images) // columns))
     axes = sheet(figure)
