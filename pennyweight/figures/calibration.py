@@ -66,9 +66,8 @@ def reliability_words(probabilities: Probabilities, right: Right) -> Words:
 def _draw_shares(axes: Axes, rows: list[tuple[float, float, int]]) -> None:
     axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))
     axes.plot((0, 1), (0, 1), color=style.QUIET, linewidth=1, dashes=(4, 3), gid="diagonal")
-    layout.write(
-        axes, "as sure as right", (0.12, 0.12), (8, -4), "data", line="top", color=style.QUIET, size=style.SMALL
-    )
+    words, grey = "dashed: as sure as right", style.QUIET
+    layout.write(axes, words, (1, 1), (0, 10), align="right", line="baseline", color=grey, size=style.SMALL)
     for number, (mean, share, count) in enumerate(rows):
         bounds = exact_bounds(round(share * count), count, 0.025)
         axes.plot((mean, mean), bounds, color=style.OURS, linewidth=1, gid=f"interval-{number}", clip_on=False)
