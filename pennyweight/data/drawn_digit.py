@@ -39,11 +39,11 @@ def as_mnist(picture: NDArray[np.uint8]) -> DrawnDigit:
     ink = _cropped(_ink(picture.astype(np.int16), ground))
     if max(ink.shape) > LONGEST_SIDE_PIXELS:
         rows, columns = ink.shape
-        raise MismatchError(f"its ink takes {rows:,}x{columns:,} pixels; up to {LONGEST_SIDE_PIXELS:,} are scaled")
+        raise MismatchError(f"its ink takes {rows:,}x{columns:,} pixels; up to {LONGEST_SIDE_PIXELS:,} are scaled.")
     boxed = _scaled(ink)
     strongest = int(boxed.max())
     if strongest == 0:
-        raise MismatchError(f"its ink is too fine to be seen at {BOX_PIXELS}x{BOX_PIXELS} pixels")
+        raise MismatchError(f"its ink is too fine to be seen at {BOX_PIXELS}x{BOX_PIXELS} pixels.")
     return DrawnDigit(_centred((boxed * 255 + strongest // 2) // strongest), was_dark)
 
 
@@ -62,7 +62,7 @@ def _ink(picture: NDArray[np.int16], ground: int) -> NDArray[np.int16]:
     if strongest < LEAST_CONTRAST:
         raise MismatchError(
             f"it shows no ink: what differs most from its ground does by {strongest} of 255, and ink by at least "
-            f"{LEAST_CONTRAST}"
+            f"{LEAST_CONTRAST}."
         )
     ink[ink * FAINTEST_SHARE < strongest] = 0
     return ink

@@ -19,9 +19,9 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.integer]) ->
     values = logits.astype(np.float64)
     own = values[np.arange(len(labels)), labels]
     if _slope(values, own, 0.0) >= 0:
-        raise UsageError(f"the {len(labels):,} validation images are told apart no better than by chance")
+        raise UsageError(f"the {len(labels):,} validation images are told apart no better than by chance.")
     if not (values.max(axis=1) > own).any():
-        raise UsageError(f"all {len(labels):,} validation images are classified correctly, so none says how sure to be")
+        raise UsageError(f"all {len(labels):,} validation images are classified correctly; none says how sure to be.")
     low, high = 1 / _LARGEST, _LARGEST
     for _ in range(_BISECTIONS):
         middle = float(np.sqrt(low * high))

@@ -121,7 +121,7 @@ class TrainedModel:
         try:
             temperature = fit_temperature(self.logits(split.val_images, engine), split.val_labels)
         except UsageError as error:
-            raise UsageError(f"{self.source} is not calibrated: {error}.") from error
+            raise UsageError(f"{self.source} is not calibrated: {error}") from error
         return replace(self, temperature=temperature)
 
     def top_k(self, images: NDArray[np.uint8], k: int = 5, engine: str = "auto") -> NDArray[np.int64]:

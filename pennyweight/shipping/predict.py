@@ -121,7 +121,7 @@ def _prepared(file: Path, preprocess: str, model: TrainedModel) -> list[tuple[st
         try:
             digit = as_mnist(picture)
         except MismatchError as error:
-            raise MismatchError(f"{name} cannot be prepared: {error}.") from error
+            raise MismatchError(f"{name} cannot be prepared: {error}") from error
         rows.append((name, digit.image, DARK if digit.was_dark else ""))
     return rows
 

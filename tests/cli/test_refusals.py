@@ -123,7 +123,7 @@ def test_all_leaves_out_what_cannot_run_with_the_reason_and_ends_with_0(
 
     monkeypatch.setattr("pennyweight.cli.several.run_requests", run_requests)
     ended = command("train", "all", "--seeds", "0", "--dataset", "digits")
-    words = "left out: compact-regularized, compact-minimal: Cannot hold out 10,000 of 1,437 training images; choose "
+    words = "left out: compact-regularized, compact-minimal: Cannot hold out 10,000 of 1,437 training images; "
     assert words in ended.err
     assert words in ended.out
     assert (ended.code, "same command" in ended.err) == (0, False)

@@ -10,7 +10,8 @@ from support import TINY
 from pennyweight.settings.recipe_text import recipe_to_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "run_folders.md"
-FATE = dict(re.findall(r"^\| `([^`]+)` \|.*\| ([^|]+) \|$", PAGE.read_text(), re.MULTILINE))
+FATE = dict(re.findall(r"^\| `([^`]+)`.* \|.*\| ([^|]+) \|$", PAGE.read_text(), re.MULTILINE))
+LEFT_BY_TRAINING = {name for name, fate in FATE.items() if not fate.endswith("writes the same bytes again")}
 TRAIN = ("train", "tiny.toml", "--dataset", "digits", "--engine", "torch", "--out", "run")
 
 
@@ -25,7 +26,7 @@ def run(digits_run: Path, here: Path) -> Path:
 
 
 def test_the_page_names_every_file_of_a_run(digits_run: Path) -> None:
-    assert {re.sub(r"-\d+\.", "-*.", path.name) for path in digits_run.iterdir()} == set(FATE)
+    assert {re.sub(r"-\d+\.", "-*.", path.name) for path in digits_run.iterdir()} == LEFT_BY_TRAINING
 
 
 @pytest.mark.parametrize("name", [name for name, fate in FATE.items() if fate.startswith("comes back")])

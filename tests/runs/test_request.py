@@ -68,8 +68,13 @@ def test_a_recipe_passed_as_a_value_has_no_words() -> None:
 
 def test_keywords_are_the_fields_of_a_request() -> None:
     assert set(RequestOptions.__annotations__) == {field.name for field in fields(Request)} - {"target"}
-    easy = as_request("skip-3", {"settings": {"epochs": 3}, "data": "folder", "out": "", "seed": 4})
+    easy = as_request("skip-3", {"settings": {"epochs": 3}, "data": "folder", "seed": 4})
     assert easy == Request(target="skip-3", settings=("epochs=3",), data=Path("folder"), seed=4)
+
+
+def test_an_empty_path_is_refused_and_not_read_as_none_or_here() -> None:
+    with pytest.raises(UsageError, match="out is an empty text, which is no path"):
+        as_request("skip-3", {"out": ""})
 
 
 def test_keywords_win_over_the_request_they_come_with() -> None:
