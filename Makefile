@@ -18,7 +18,7 @@ compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || comma
 # one thread a worker: the workers themselves fill the cores
 pytest = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help train test test-slow test-all campaign docs browser chip-tools chip-all lint format wheel clean
+.PHONY: help train test test-slow test-all exhaustive campaign docs browser chip-tools chip-all lint format wheel clean
 
 help:
 	@echo "make train      set up, get MNIST, train pennyweight-8k and judge it (DATA=folder holds mnist/)"
@@ -28,6 +28,7 @@ help:
 	@echo "make chip-all   small networks on emulated boards, measured (make chip-tools installs what that needs)"
 	@echo "make browser    what the tests of pages need: Chromium, by Debian's name, and axe-core from npm"
 	@echo "make docs       build the documentation site into build/site, without a network"
+	@echo "make exhaustive tests over ten thousand images of every published network, longer than CI has"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
@@ -40,12 +41,15 @@ train: $(VENV)/.train
 	     $(BIN)/pennyweight train progressive-3 --dataset digits; fi
 
 test: $(VENV)/.dev lint
-	$(pytest) -m "not slow"
+	$(pytest) -m "not slow and not exhaustive"
 
 test-slow: $(VENV)/.dev
 	$(pytest) -m slow
 
 test-all: test test-slow
+
+exhaustive: $(VENV)/.dev
+	$(pytest) -m exhaustive
 
 campaign: $(VENV)/.dev
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaign --seed $(SEED) \

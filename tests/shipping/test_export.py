@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from export_cases import subject_of
 from network_cases import Network, distance
+from published_networks import every_published_network
 
 import pennyweight as pw
 from pennyweight.api import load, load_dataset
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.nets.layers import Linear
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
-from pennyweight.runs.published import published_run_names
 from pennyweight.settings.recipe import Recipe
 from pennyweight.shipping.c_text import c_name
 from pennyweight.shipping.export import chosen_formats, export
@@ -171,8 +171,7 @@ def test_every_recipe_is_exported_whatever_its_weights(recipe: Recipe, tmp_path:
     assert len(exported) == len(formats)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", published_run_names())
+@every_published_network
 def test_every_published_network_agrees_in_every_format(name: str, tmp_path: Path) -> None:
     exports = export(Subject(load(name), load_dataset("mnist")), FORMATS, tmp_path, "net")
     assert [one.format for one in exports] == list(BY_NAME)
@@ -182,8 +181,7 @@ def test_every_published_network_agrees_in_every_format(name: str, tmp_path: Pat
         assert all(changed.gap < TOLERANCE for changed in one.check.changed_labels) or one.format not in FLOAT
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", published_run_names())
+@every_published_network
 def test_every_published_network_agrees_on_pictures_it_was_not_made_for(name: str, tmp_path: Path) -> None:
     """On fashion, where it is wrong nine times of ten, and what quantisation makes right or wrong is no matter."""
     model, digits, fashion = load(name), load_dataset("mnist"), load_dataset("fashion-mnist")
