@@ -1,4 +1,6 @@
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,15 @@ if named := os.environ.get("PENNYWEIGHT_DATA"):
 
 # the workers of pytest-xdist state a width, and commands would print for it
 os.environ.pop("COLUMNS", None)
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_signals() -> Iterator[None]:
+    """Put back what hears of signals: a command that runs inside this process and ends would leave them unheard."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,7 @@
-"""The command run inside this process: quick, and with everything it leaves behind put back."""
+"""The command run inside this process: quick, and in a folder of its own."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +33,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+def command(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `pennyweight WORDS` in the folder `here`."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in signals}
 
     def call(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["pennyweight", *map(str, words)])
@@ -47,6 +44,4 @@ def command(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         printed = capsys.readouterr()
         return Ended(int(end.value.code or 0), printed.out, printed.err)
 
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return call
