@@ -9,6 +9,7 @@ from pennyweight.base.stats import accuracy_summary
 from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.evidence import Evidence as ClaimEvidence
+from pennyweight.figures import predictions
 from pennyweight.figures.words import counted
 from pennyweight.judging.ablation import AblationStep, ablation_steps
 from pennyweight.judging.seeds import KeptShare, finals_of, share_of
@@ -275,7 +276,7 @@ def _step_content(evidence: Evidence, chapter: Chapter, number: int) -> StepCont
     walk = walk_of(evidence)
     inspection, classes = chapter.inspection, record.classes if record else ()
     reliability = [drawings.calibration_drawing(inspection, place)] if inspection else []
-    counts = drawings.counts_of(record) if record else None
+    counts = predictions.counts_of(record) if record else None
     budget = step.budget
     wrong = len(record.misclassified) if record and record.evaluated_on("test") else None
     return StepContent(

@@ -82,23 +82,9 @@ def curves_drawing(chapter: Chapter, place: str) -> Drawing:
     )
 
 
-def counts_of(record: RunRecord) -> NDArray[np.int64] | None:
-    """Return how many test images of each label were predicted as each class, (labels, predicted).
-
-    From what a record lists; None for one that does not say how many images each class has.
-    """
-    if not record.test_class_images:
-        return None
-    counts = np.diag(np.array(record.test_class_images, dtype=np.int64))
-    for one in record.misclassified:
-        counts[one.label, one.label] -= 1
-        counts[one.label, one.predicted] += 1
-    return counts
-
-
 def class_drawings(record: RunRecord, place: str) -> Iterator[Drawing]:
     """Draw what a run confuses, from its record alone."""
-    counts = counts_of(record)
+    counts = predictions.counts_of(record)
     if counts is None:
         return
     yield drawing(

@@ -19,6 +19,7 @@ import pytest
 from scipy import stats
 
 from pennyweight.base.records import RunRecord
+from pennyweight.figures import predictions
 from pennyweight.pages import content, drawings
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.render import render
@@ -176,8 +177,8 @@ def late_epochs(monkeypatch: pytest.MonkeyPatch, evidence: Evidence) -> Evidence
 
 
 def turned_matrix(monkeypatch: pytest.MonkeyPatch, evidence: Evidence) -> Evidence:
-    counts_of = drawings.counts_of
-    monkeypatch.setattr(drawings, "counts_of", lambda record: counts_of(record).T)
+    counts_of = predictions.counts_of
+    monkeypatch.setattr(predictions, "counts_of", lambda record: counts_of(record).T)
     return evidence
 
 
