@@ -61,6 +61,7 @@ def test_adding_a_recipe_works_step_by_step_as_it_is_written(tmp_path: Path) -> 
         assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_that_only_look_work(tmp_path: Path) -> None:
     looking = [words for words in commands("README.md") if words[1] in ("list", "show", "audit", "doctor")]
     assert {words[1] for words in looking} == {"list", "show", "audit", "doctor"}
@@ -69,6 +70,7 @@ def test_the_commands_of_the_readme_that_only_look_work(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_has_flags_that_exist(tmp_path: Path) -> None:
     for words in commands("README.md"):
         if words[1].startswith("-"):

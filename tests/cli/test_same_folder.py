@@ -23,6 +23,7 @@ def state_of(folder: Path) -> dict[str, tuple[object, ...]]:
     return facts | {f"{path.name} content": (sha256(path.read_bytes()).hexdigest(),) for path in paths[1:]}
 
 
+@pytest.mark.slow
 def test_of_eight_processes_started_at_once_one_trains_and_the_others_name_it(tmp_path: Path) -> None:
     words = train_words("SMALL", "run", "--epochs", "1000")
     processes = [start(words, tmp_path) for _ in range(8)]

@@ -58,6 +58,7 @@ def numbers_in_text(page: str) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_number_of_the_text_that_is_edited_is_found(page: str, evidence: Evidence, tmp_path: Path) -> None:
     """One in forty of them by a check of the whole page; all of them are compared."""
     places = numbers_in_text(page)

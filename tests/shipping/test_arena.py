@@ -47,6 +47,7 @@ def test_nothing_is_overwritten_before_its_last_use(name: str) -> None:
     assert overwritten_reads(plan, plan_arena(plan)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(network=random_networks())
 def test_nothing_is_overwritten_in_random_networks(network: Network) -> None:
