@@ -1,5 +1,6 @@
 """From what is named to the evidence of a page: published records, runs, and a look into one run of each step."""
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +43,10 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
     targets = [find_target(word) for word in words]
     datasets = _datasets(data)
     chapters, problems = list[Chapter](), list[Problem]()
-    for word, target in zip(words, targets, strict=True):
+    names = _short_names(words, targets)
+    for word, name, target in zip(words, names, targets, strict=True):
         found, refused = _chapters(target, word, datasets, MOST_IN_FULL - len(chapters))
-        chapters += [replace(one, label=f"{word}: {one.label}") for one in found] if len(words) > 1 else found
+        chapters += [replace(one, label=f"{name}: {one.label}") for one in found] if len(words) > 1 else found
         problems += refused
     chapters = _with_short_labels(chapters, [str(word) for word in words])
     documents = [target for target in targets if isinstance(target, Document)]
@@ -201,6 +203,16 @@ def _needed_runs(documents: Sequence[Document], recipes: Sequence[Recipe]) -> di
         needed += [recipe.name for _, recipe in walk]
     found = {name: published(name) for name in dict.fromkeys(needed) if name not in names}
     return {name: recipe for name, recipe in found.items() if recipe}
+
+
+def _short_names(words: Sequence[str | Path | Recipe], targets: Sequence[Target]) -> list[str]:
+    """Return the words, those that are paths from the folder on which all of them have in common."""
+    paths = [os.path.abspath(target) for target in targets if isinstance(target, Path)]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if len(paths) > 1 else ""
+    return [
+        os.path.relpath(target, common) if common and isinstance(target, Path) else str(word)
+        for word, target in zip(words, targets, strict=True)
+    ]
 
 
 def _with_short_labels(chapters: Sequence[Chapter], words: Sequence[str]) -> list[Chapter]:

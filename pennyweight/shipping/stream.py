@@ -104,8 +104,8 @@ def _ordered(network: IntegerNetwork, swapped: Set[int]) -> list[IntegerLayer]:
             body, shortcut = (above[value] for value in layer.inputs)
             moved = [one for one in order if one.number in shortcut - body]
             rest = [one for one in order if one not in moved]
-            start = min(index for index, one in enumerate(rest) if one.number in body - shortcut)
-            order = [*rest[:start], *moved, *rest[start:]]
+            start = next((index for index, one in enumerate(rest) if one.number in body - shortcut), len(rest))
+            order = [*rest[:start], *moved, *rest[start:]] if start < len(rest) else order
     return order
 
 

@@ -9,7 +9,7 @@ from campaign.place import Place
 from campaign.state import state_of
 
 COMMANDS = (
-    ("export", "run", "--to", "c", "--to", "c-int8", "--out", "made"),
+    ("export", "run", "--to", "c", "--out", "made"),
     ("export", "run", "--to", "onnx", "--out", "made"),
     ("report", "run", "--out", "made/page.html"),
 )

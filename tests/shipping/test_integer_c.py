@@ -6,13 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from export_cases import KEPT_BATCHNORM, subject_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from network_cases import CASES, Network, random_networks
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.data.dataset import Dataset, load
-from pennyweight.nets.layers import CLASSES, Conv, Depthwise, GlobalAvgPool, Layers, Linear, MaxPool, Relu, Residual
+from pennyweight.nets.layers import (
+    CLASSES,
+    BatchNorm,
+    Conv,
+    Depthwise,
+    GlobalAvgPool,
+    Layers,
+    Linear,
+    MaxPool,
+    Relu,
+    Residual,
+)
 from pennyweight.nets.measure import measure
 from pennyweight.runs.model import load_trained
 from pennyweight.runs.published import published_run, published_run_names
@@ -76,9 +87,13 @@ def test_c_of_any_network_is_the_reference_in_every_bit_and_sanitizers_find_noth
     np.testing.assert_array_equal(logits, integer_logits(quantised(subject), images))
 
 
+BODY_WITHOUT_LAYERS = Network((Depthwise(1), Residual((), (BatchNorm(),)), Linear(CLASSES)), (1, 3, 3), 2)
+
+
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(network=random_networks())
+@example(network=BODY_WITHOUT_LAYERS)
 def test_c_of_random_networks_is_the_reference_in_every_bit(network: Network, tmp_path: Path) -> None:
     subject = subject_of(network, images=4)
     images = subject.images.test_images
