@@ -20,8 +20,8 @@ NOWHERE = {"HOME": "/proc/self", "XDG_CACHE_HOME": "", "PENNYWEIGHT_CACHE": ""}
 MACHINES: dict[str, dict[str, str]] = {
     "no home": {**NOWHERE, "HOME": ""},
     "a home that cannot be written": NOWHERE,
-    "a home that is not there": {**NOWHERE, "HOME": "/nowhere"},
-    "no temporary folder": {"TMPDIR": "/nowhere"},
+    "a home that is not there": {**NOWHERE, "HOME": "/dev/null/home"},
+    "no temporary folder": {"TMPDIR": "/dev/null/tmp"},
     "a cache that cannot be made": {"PENNYWEIGHT_CACHE": "/proc/self/cache"},
     "a cache that is a file": {"PENNYWEIGHT_CACHE": "/dev/null"},
     "a cache of a long name": {"PENNYWEIGHT_CACHE": "/" + "x" * 300},
