@@ -60,10 +60,10 @@ browser:
 	command -v npm >/dev/null || apt-get install --yes --no-install-recommends npm
 	npm ci --prefix tests/browser --no-audit --no-fund
 
-# cross-compilers and emulators, by Debian's names
+# cross-compilers, emulators, and a second compiler for the C that is exported, by Debian's names
 chip-tools:
-	command -v arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 | wc -l | grep -qx 4 || \
-	{ apt-get update && apt-get install --yes --no-install-recommends gcc-arm-none-eabi libnewlib-arm-none-eabi \
+	command -v clang arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 | wc -l | grep -qx 5 || \
+	{ apt-get update && apt-get install --yes --no-install-recommends clang gcc-arm-none-eabi libnewlib-arm-none-eabi \
 	qemu-system-arm gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc; }
 
 chip-all: $(VENV)/.dev
