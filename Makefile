@@ -62,9 +62,11 @@ browser:
 
 # cross-compilers, emulators, and a second compiler for the C that is exported, by Debian's names
 chip-tools:
-	command -v clang arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 | wc -l | grep -qx 5 || \
-	{ apt-get update && apt-get install --yes --no-install-recommends clang gcc-arm-none-eabi libnewlib-arm-none-eabi \
-	qemu-system-arm gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc; }
+	@for tool in clang arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32; \
+	do command -v $$tool >/dev/null || { \
+	apt-get update && apt-get install --yes --no-install-recommends clang gcc-arm-none-eabi \
+	libnewlib-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc; \
+	exit; }; done
 
 chip-all: $(VENV)/.dev
 	PYTHONPATH=tools OMP_NUM_THREADS=1 $(BIN)/python -m chips $(data_flag)
