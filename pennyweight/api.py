@@ -34,6 +34,7 @@ from pennyweight.judging.verify import Verification
 from pennyweight.judging.verify import replay as replay_run
 from pennyweight.judging.verify import verify as verify_folder
 from pennyweight.nets.weights import check_fit
+from pennyweight.pages.keeper import require_packages
 from pennyweight.pages.notebook_console import NotebookConsole
 from pennyweight.pages.written import WrittenPage
 from pennyweight.recipes import catalogue
@@ -429,6 +430,7 @@ def is_page(target: str | Path) -> bool:
 
 
 def _verify_page(page: Path, run: str | Path | None, data: str | Path | None, replay: bool) -> Verification:
+    require_packages()
     from pennyweight.pages.check import check_page, check_pictures  # which load matplotlib
 
     if replay:
@@ -457,6 +459,7 @@ def report(
     >>> pw.report("progressive-3", out="page.html").markdown
     'page.md'
     """
+    require_packages()
     from pennyweight.pages.write import write_page  # which loads matplotlib
 
     for target in targets:

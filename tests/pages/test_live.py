@@ -165,3 +165,11 @@ def test_no_budget_of_other_data_is_held_against_a_run_that_is_not_complete(tmp_
     (chapter,) = live_evidence(folder).chapters
     assert (chapter.step.dataset, chapter.step.budget) == ("digits", None)
     assert "at most 1,000" not in render(live_evidence(folder))
+
+
+def test_without_what_draws_it_a_page_says_how_to_install_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("pennyweight.pages.keeper.find_spec", lambda name: None)
+    (tmp_path / "page.html").write_text("a page")
+    for call in (lambda: pw.report("progressive-3"), lambda: pw.verify(tmp_path / "page.html")):
+        with pytest.raises(UnavailableError, match=r"needs matplotlib and jinja2, .*'pennyweight\[report\]'"):
+            call()
