@@ -20,7 +20,7 @@ import torch
 import torch._dynamo  # what the first optimizer loads
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-import pennyweight.api
+from pennyweight.api import datasets, judging
 from pennyweight.base import files, machine
 from pennyweight.cli import (
     signals,
@@ -154,8 +154,8 @@ def _at(phase: str, count: int, act: Callable[[], None]) -> None:
         register_optimizer_step_pre_hook(tick)
     else:
         holder, name = {
-            "judging": (pennyweight.api, "judge_folders"),
-            "data": (pennyweight.api, "load_dataset"),
+            "judging": (judging, "judge_folders"),
+            "data": (datasets, "read_dataset"),
             "evaluation": (_engine(), "logits"),
             "between epochs": (Console, "epoch_done"),
             "engine": (prepare, "make_engine"),

@@ -177,7 +177,7 @@ PLANTED = [
     ("a room from the package", "recipes.skip", "from pennyweight import cli"),
     ("the facade from a room", "searching.space", "from pennyweight import train"),
     ("the api from a room", "reporting.verdicts", "from pennyweight.api import train"),
-    ("the command line from the api", "api", "from pennyweight.cli.app import app"),
+    ("the command line from the api", "api.runs", "from pennyweight.cli.app import app"),
     (
         "by name at run time",
         "base.budget",
@@ -196,7 +196,7 @@ def test_a_planted_violation_is_caught(module: str, source: str) -> None:
 
 ALLOWED = [
     ("cli.train", "from pennyweight.api import recipe"),
-    ("api", "from pennyweight.judging.verdict import judge"),
+    ("api.judging", "from pennyweight.judging.verdict import judge"),
     ("reporting.verdicts", "from pennyweight.recipes.catalogue import RECIPES"),
     ("training.loop", "from . import recipe"),
     ("searching.space", "from pennyweight.training.loop import train"),

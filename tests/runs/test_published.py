@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pennyweight as pw
-from pennyweight.api import _other_seeds
+from pennyweight.api.verification import _other_seeds
 from pennyweight.base.errors import UnavailableError, UsageError
 from pennyweight.base.record_text import run_record_from_json
 from pennyweight.nets.measure import measure

@@ -109,7 +109,7 @@ WRONG = [
 def test_a_request_that_contradicts_itself_is_refused_before_anything_is_looked_up(
     values: dict[str, object], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pennyweight.api.load_dataset", lambda *_: pytest.fail("a dataset was read"))
+    monkeypatch.setattr("pennyweight.api.runs.load_dataset", lambda *_: pytest.fail("a dataset was read"))
     with pytest.raises(UsageError, match=sentence.replace(".", r"\.")):
         plan_run(Request(**values))  # type: ignore[arg-type]
 

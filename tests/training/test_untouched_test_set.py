@@ -105,7 +105,7 @@ def test_a_blind_run_needs_of_the_test_set_no_more_than_its_size(tmp_path: Path)
 
 def test_a_candidate_is_trained_without_the_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pennyweight.api.load_dataset", lambda *_, **__: watched())
+    monkeypatch.setattr("pennyweight.api.runs.load_dataset", lambda *_, **__: watched())
     (request,) = candidate_requests([replace(TINY, validation_images=200)], seeds=[0])
     record = api.train(request)
     assert Watched.reads == 0
