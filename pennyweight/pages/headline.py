@@ -6,6 +6,8 @@ from math import floor
 
 from pennyweight.base.budget import Budget, check, hold_words
 from pennyweight.judging.seeds import finals_of, share_of
+from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.ongoing import so_far
 from pennyweight.pages.requirements import parameter_cap
 from pennyweight.pages.steps import Step, seeds_words, split_words
 from pennyweight.reporting.text import plural
@@ -27,6 +29,30 @@ class Headline:
     def text(self) -> str:
         """Return the whole sentence."""
         return f"{self.before}{self.word}{self.after}"
+
+
+def page_headline(evidence: Evidence) -> Headline:
+    """Return what the page says first: of its document as a whole, of a run that goes on, else of its last step."""
+    last = evidence.chapters[-1]
+    if evidence.document:
+        return journey_headline([one.step for one in evidence.chapters])
+    if len(evidence.chapters) > 1:
+        return _side_by_side(evidence.chapters)
+    if last.ongoing and not last.step.records:
+        return Headline(f"{last.label} ", "is not complete", f": {'; '.join(map(so_far, last.ongoing))}.", None)
+    return headline(last.step)
+
+
+def _side_by_side(chapters: Sequence[Chapter]) -> Headline:
+    """Return which of several chapters ends highest, where they were judged on the same images."""
+    ends = [(float(finals_of(one.step.measured, one.step.split).mean()), one) for one in chapters if one.step.measured]
+    data = {(one.step.split, one.step.records[0].provenance.dataset_digest) for _, one in ends}
+    if len(data) != 1:
+        return Headline(f"{len(chapters)} steps side by side", "", ".", None)
+    highest = max(accuracy for accuracy, _ in ends)
+    best = [one.label for accuracy, one in ends if accuracy == highest]
+    words = f"{' and '.join(best[:3])} {'ends' if len(best) == 1 else 'end'} highest, at {highest:.2f} %"
+    return Headline(f"{len(chapters)} side by side: {words}", "", ".", None)
 
 
 def headline(step: Step) -> Headline:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pennyweight.base.files import write_atomically
-from pennyweight.pages.content import StepContent, before_of, page_content, walk_of
+from pennyweight.pages.content import page_content
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.step import Picture, journey_markdown, step_markdown
+from pennyweight.pages.step_content import StepContent, before_of, walk_of
 from pennyweight.tables.markdown import escaped
 
 

@@ -43,6 +43,14 @@ def read_ongoing(folder: Path) -> tuple[RunRecord, Recipe]:
     return _record(checkpoint, recipe), recipe
 
 
+def so_far(record: RunRecord) -> str:
+    """Return how far a run is that is not complete, and what it has reached."""
+    split = "test" if record.evaluated_on("test") else "val"
+    accuracy = record.epochs[-1].score(split).accuracy
+    reached = "" if accuracy is None else f", {accuracy:.2f} % {split} accuracy"
+    return f"seed {record.seed} has trained {len(record.epochs)} of {record.planned_epochs} epochs{reached}"
+
+
 def _record(checkpoint: Checkpoint, recipe: Recipe) -> RunRecord:
     held, history = checkpoint.identity, checkpoint.history
     base, dataset = published(recipe.name), str(held["dataset"])

@@ -10,9 +10,10 @@ from pennyweight.base.version import VERSION
 from pennyweight.figures.style import css
 from pennyweight.pages.blocks import Block, to_json
 from pennyweight.pages.compact import compacted
-from pennyweight.pages.content import live_content, page_content
+from pennyweight.pages.content import page_content
 from pennyweight.pages.embedding import to_blocks
 from pennyweight.pages.evidence import Evidence
+from pennyweight.pages.live_content import live_content
 from pennyweight.tables.html import to_html
 
 if TYPE_CHECKING:

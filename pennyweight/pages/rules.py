@@ -34,8 +34,10 @@ GAIN = ("gain", "gain_low", "gain_high", "n", "n_before", "before", "cause", "co
 INTERVAL = "(95 % {gain_low:+z.2f} to {gain_high:+z.2f}, {n} seeds against {n_before})"
 SAME_IMAGES = ("gain", "mended", "spoilt", "same_images_p", "before", "cause", "cost", "split")
 END = ("end", "swing", "earlier_swing", "calmer_low", "constant", "schedule", "last_rate", "split", "n")
-MOVES = "within the last {end} epochs it moves by {swing:.2f} points, within the {end} before them by "
-SWINGS = MOVES + "{earlier_swing:.2f} (highest less lowest, mean of {n} seeds)."
+SWINGS = (
+    "within the last {end} epochs it moves by {swing:.2f} points, within the {end} before them by {earlier_swing:.2f} "
+    "(highest less lowest, mean of {n} seeds)"
+)
 
 RULES: tuple[Rule, ...] = (
     # ------------------------------------------------------------------------ what changed, and what that gains
@@ -148,28 +150,27 @@ RULES: tuple[Rule, ...] = (
         "end: settles with the rate",
         END,
         lambda f: f["calmer_low"] > 0 and not f["constant"],
-        "{schedule} ends at a rate of {last_rate:.2g}, and the accuracy settles: " + SWINGS,
+        "{schedule} ends at a rate of {last_rate:.2g}, and the accuracy settles: " + SWINGS + ".",
     ),
     Rule(
         "end: settles at a constant rate",
         END,
         lambda f: f["calmer_low"] > 0 and f["constant"],
-        "Even at {schedule} the accuracy grows calmer: " + SWINGS,
+        "Even at {schedule} the accuracy grows calmer: " + SWINGS + ".",
     ),
     Rule(
         "end: no settling at a constant rate",
         END,
         lambda f: f["calmer_low"] <= 0 and f["constant"],
         "At {schedule} the accuracy is not shown to settle: "
-        + MOVES
-        + "{earlier_swing:.2f} (highest less lowest, mean of {n} seeds), so the epoch a run happens to end in decides "
-        "that much.",
+        + SWINGS
+        + ", so the epoch a run happens to end in decides that much.",
     ),
     Rule(
         "end: no settling",
         END,
         lambda f: f["calmer_low"] <= 0 and not f["constant"],
-        "{schedule} ends at a rate of {last_rate:.2g}, yet the accuracy is not shown to settle: " + SWINGS,
+        "{schedule} ends at a rate of {last_rate:.2g}, yet the accuracy is not shown to settle: " + SWINGS + ".",
     ),
     Rule(
         "end: of one run",

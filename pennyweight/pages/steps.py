@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pennyweight.base.budget import Budget, budget_for
 from pennyweight.base.records import SPLITS, RunRecord, name_of
 from pennyweight.base.stats import Difference, accuracy_difference
-from pennyweight.judging.seeds import finals_of
+from pennyweight.judging.seeds import KeptShare, finals_of, share_of
 from pennyweight.nets.measure import Measurement, measure
 from pennyweight.reporting.epochs import target_of
 from pennyweight.runs.find import run_key
@@ -131,3 +131,8 @@ def seeds_words(records: Sequence[RunRecord]) -> str:
 def split_words(split: str) -> str:
     """Return what a split is called in a sentence: `test`, `validation`."""
     return "validation" if split == "val" else split
+
+
+def kept_share(step: Step) -> KeptShare | None:
+    """Return how many seeds of a step kept its budget; None without one, or without runs that measured its split."""
+    return share_of(step.measured, step.budget) if step.budget and step.measured else None

@@ -20,7 +20,7 @@ from scipy import stats
 
 from pennyweight.base.records import RunRecord
 from pennyweight.figures import predictions
-from pennyweight.pages import content, drawings
+from pennyweight.pages import content, drawings, step_content
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.render import render
 
@@ -184,13 +184,13 @@ def turned_matrix(monkeypatch: pytest.MonkeyPatch, evidence: Evidence) -> Eviden
 
 def exchanged_seeds(monkeypatch: pytest.MonkeyPatch, evidence: Evidence) -> Evidence:
     """A renderer that shows one seed's figures under the number of another."""
-    seeds_table = content.seeds_table
+    seeds_table = step_content.seeds_table
 
     def exchanged(records: tuple[RunRecord, ...], budget: object) -> object:
         first, second, *rest = records
         return seeds_table([replace(first, seed=second.seed), replace(second, seed=first.seed), *rest], budget)
 
-    monkeypatch.setattr(content, "seeds_table", exchanged)
+    monkeypatch.setattr(step_content, "seeds_table", exchanged)
     return evidence
 
 
