@@ -1,5 +1,6 @@
 """`pennyweight ablate`: what each change between two recipes gains."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -32,8 +33,6 @@ def ablate(
 
     Example: pennyweight ablate progressive --seeds 0-4
     """
-    from dataclasses import replace
-
     from pennyweight.api import load_dataset, plan_run
     from pennyweight.base.machine import usable_cores
     from pennyweight.cli.seeds import parse_seeds
@@ -51,10 +50,11 @@ def ablate(
     if ablation not in ABLATIONS:
         raise unknown_name_error("ablation", ablation, ABLATIONS)
     stop = stop_on_signals()
+    numbers = parse_seeds(seeds)
     requests = [
         Request(target=recipe.name, seed=seed, dataset=dataset, data=data)
         for _, recipe in ABLATIONS[ablation]
-        for seed in parse_seeds(seeds)
+        for seed in numbers
     ]
     images = load_dataset(dataset, data)
     for request in requests:
@@ -63,9 +63,9 @@ def ablate(
     recipes = {recipe.name: recipe for _, recipe in ABLATIONS[ablation]}
     work = {name: training_work(recipe) for name, recipe in recipes.items()}
     cores = min(usable_cores(), together * threads)
-    effort = effort_words(list(recipes.values()), len(parse_seeds(seeds)), images.name, published_tree(), cores)
+    effort = effort_words(list(recipes.values()), len(numbers), images.name, published_tree(), cores)
     say(f"{ablation}, {effort} Those that are complete are not retrained.")
-    display = Display(work, len(parse_seeds(seeds)), label_of)
+    display = Display(work, len(numbers), label_of)
     outcomes = display.carry_out(requests, jobs=together, threads=threads, stop=stop)
     end_unless_complete(outcomes, stop())
     records = [(outcome.request.name, outcome.record) for outcome in outcomes if outcome.record]

@@ -1,5 +1,6 @@
 """`pennyweight claims`: whether what the source documents say is true."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,5 @@ def claims(
 
 
 def _values(checked: "CheckedClaim") -> dict[str, object]:
-    from dataclasses import asdict
-
     values = asdict(checked)
     return {"kind": values["kind"], **values["claim"], "verdict": values["verdict"], "reason": values["reason"]}

@@ -1,6 +1,7 @@
 """`pennyweight doctor`: what is installed, what is missing, and what needs it."""
 
 import os
+import shlex
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.cli.options import Data, Json, Wide
@@ -113,8 +114,6 @@ def _dataset_fact(name: str, data: Data) -> dict[str, object]:
 
 def _fetch(name: str, data: Data) -> str:
     """Return the command that downloads a dataset to where it is looked for."""
-    import shlex
-
     from pennyweight.base.program import command_line_words
 
     return shlex.join([*command_line_words(), "fetch", name, *(() if data is None else ("--data", str(data)))])

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pennyweight.cli.options import Json, Wide, complete_recipe, count_option
-from pennyweight.cli.output import columns, result, result_json, say
+from pennyweight.cli.output import columns, end_with_problems, result, result_json
 
 
 def judge(
@@ -69,16 +69,12 @@ def judge(
                 "problems": judgement.problems,
             }
         )
-    else:
-        if judgement.runs:
-            limits: dict[str, object] = {"--budget": budget, "--max-params": max_params, "--max-epochs": max_epochs}
-            limits |= {"--accuracy": accuracy, "--hold": hold}
-            flags = [f"{flag}={value}" for flag, value in limits.items() if value is not None]
-            result(judgement_text(judgement, columns(wide), limits=flags))
-        for problem in judgement.problems:
-            say(f"Error: {problem.message}")
-    if judgement.problems:
-        raise typer.Exit(max(problem.exit_code for problem in judgement.problems))
+    elif judgement.runs:
+        limits: dict[str, object] = {"--budget": budget, "--max-params": max_params, "--max-epochs": max_epochs}
+        limits |= {"--accuracy": accuracy, "--hold": hold}
+        flags = [f"{flag}={value}" for flag, value in limits.items() if value is not None]
+        result(judgement_text(judgement, columns(wide), limits=flags))
+    end_with_problems(judgement.problems, as_json)
     unjudged = any(run.budget is None for run in judgement.runs) and not allow_unjudged
     if judgement.met is False or unjudged:
         raise typer.Exit(1)

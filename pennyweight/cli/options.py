@@ -1,7 +1,7 @@
 """Flags that several commands share, and completion of what they take."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,26 +55,6 @@ def complete_recipe(incomplete: str) -> list[str]:
     return _starting_with(incomplete, RECIPE_NAMES)
 
 
-def complete_dataset(incomplete: str) -> list[str]:
-    """Return the datasets that start with what is typed."""
-    return _starting_with(incomplete, DATASETS)
-
-
-def complete_engine(incomplete: str) -> list[str]:
-    """Return the engines that start with what is typed."""
-    return _starting_with(incomplete, ENGINES)
-
-
-def complete_device(incomplete: str) -> list[str]:
-    """Return the devices that start with what is typed."""
-    return _starting_with(incomplete, DEVICES)
-
-
-def complete_layout(incomplete: str) -> list[str]:
-    """Return the formats of `show` that start with what is typed."""
-    return _starting_with(incomplete, FORMATS)
-
-
 def complete_setting(incomplete: str) -> list[str]:
     """Return the settings that start with what is typed, as `epochs=`; behind the `=` of one with kinds, its kinds."""
     from pennyweight.settings.keys import kinds_of, setting_keys
@@ -125,6 +105,19 @@ def complete_ablation(incomplete: str) -> list[str]:
     from pennyweight.recipes.catalogue import ABLATIONS
 
     return _starting_with(incomplete, ABLATIONS)
+
+
+def completion_of(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return a completion that offers those of `words` that start with what is typed."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _starting_with(incomplete, words)
+
+    return complete
+
+
+complete_dataset, complete_layout = completion_of(DATASETS), completion_of(FORMATS)
+complete_engine, complete_device = completion_of(ENGINES), completion_of(DEVICES)
 
 
 def _starting_with(start: str, words: Iterable[str]) -> list[str]:

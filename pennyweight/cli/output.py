@@ -3,14 +3,19 @@
 import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pennyweight.base.errors import UnavailableError
 from pennyweight.base.terminal import PIPE_COLUMNS, fresh_line, has_colours, width_of
 from pennyweight.reporting.colour import coloured
 from pennyweight.reporting.command import command_lines
 from pennyweight.reporting.text import wrapped
+
+if TYPE_CHECKING:
+    from pennyweight.judging.verdict import Problem
+    from pennyweight.shipping.predict import FileProblem
 
 
 def say(sentence: str) -> None:
@@ -28,6 +33,15 @@ def say_error(sentence: str, command: str = "") -> None:
         said = [wrapped(line, width=width) for line in text.removesuffix(command).rstrip().splitlines()]
         text = "\n".join([*said, *([command_lines(command, width)] if command else [])])
     print(fresh_line(sys.stderr) + _in_colours(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+def end_with_problems(problems: "Sequence[FileProblem | Problem]", as_json: bool) -> None:
+    """End with the worst exit code of what could not be dealt with, if anything, and say why unless JSON did."""
+    if not as_json:
+        for problem in problems:
+            say(f"Error: {problem.message}")
+    if problems:
+        raise SystemExit(max(problem.exit_code for problem in problems))
 
 
 def result(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pennyweight.cli.options import Data, Json, Wide, complete_preprocess, complete_recipe
-from pennyweight.cli.output import columns, result, result_json, say
+from pennyweight.cli.output import columns, end_with_problems, result, result_json
 
 if TYPE_CHECKING:
     from pennyweight.shipping.predict import Predictions
@@ -55,11 +55,7 @@ def predict(
         result_json(_json_values(predictions))
     elif predictions.images:
         result(_text(predictions, columns(wide)))
-    if not as_json:
-        for problem in predictions.problems:
-            say(f"Error: {problem.message}")
-    if predictions.problems:
-        raise typer.Exit(max(problem.exit_code for problem in predictions.problems))
+    end_with_problems(predictions.problems, as_json)
 
 
 def _text(predictions: "Predictions", width: int) -> str:

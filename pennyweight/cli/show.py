@@ -1,5 +1,6 @@
 """`pennyweight show`: a recipe's layers, costs and settings."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,8 +76,6 @@ def show(
 
 
 def _show_cost(target: str, settings: list[str], purpose: str, wide: bool, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from pennyweight.api import cost_of
     from pennyweight.reporting.streaming import streaming_text
 
@@ -88,8 +87,6 @@ def _show_cost(target: str, settings: list[str], purpose: str, wide: bool, as_js
 
 
 def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:
-    from dataclasses import asdict
-
     from pennyweight.recipes.origins import layer_settings, variant_words
     from pennyweight.reporting.recipes import trained_words
     from pennyweight.settings.keys import settings_of

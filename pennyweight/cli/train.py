@@ -1,5 +1,6 @@
 """`pennyweight train`: the main job."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,8 +108,6 @@ def train(
 
         train_one(request, stop=stop, as_json=as_json, wide=wide, verbose=verbose, report=report)
     else:
-        from functools import partial
-
         from pennyweight.cli.seeds import parse_seeds
         from pennyweight.cli.train_all import train_all
         from pennyweight.cli.train_many import train_many
