@@ -1,4 +1,4 @@
-"""Pack what the package brings: `records/` as one file, and the first seed of every small recipe as a run folder.
+"""Pack what the package brings: `records/` as one file, training times, and the first seed of every small recipe.
 
 python tools/pack_published.py RUNS
 
@@ -20,7 +20,7 @@ from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.runs.folder import WEIGHTS, read_record
 from pennyweight.runs.model import load_trained
-from pennyweight.runs.published import PUBLISHED, RECORDS, RUN_FILES
+from pennyweight.runs.published import PUBLISHED, RECORDS, RUN_FILES, TIMES
 from pennyweight.runs.record_tree import full_runs, read_tree
 
 TREE = Path(__file__).parent.parent / "records"
@@ -73,6 +73,7 @@ def main() -> int:
     shutil.rmtree(PUBLISHED, ignore_errors=True)
     PUBLISHED.mkdir()
     (PUBLISHED / RECORDS).write_bytes(packed_records(TREE))
+    shutil.copyfile(TREE / TIMES, PUBLISHED / TIMES)
     missing = [name for name, record in firsts.items() if not pack_run(runs / name / f"seed-{SEED}", record)]
     size_bytes = sum(path.stat().st_size for path in PUBLISHED.rglob("*") if path.is_file())
     print(f"{PUBLISHED}: {(PUBLISHED / RECORDS).stat().st_size:,} bytes of records, {size_bytes:,} bytes in all")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from pennyweight.base.stats import accuracy_summary
 from pennyweight.documents.check import CheckedClaim, check_claim, count_figures
@@ -103,9 +102,9 @@ def key_figures(step: Step) -> Iterator[KeyFigure]:
         asked = f"asked of {100 * budget.hold_rate:g} % of seeds"
         yield KeyFigure(f"{share.kept} of {share.seeds}", "seeds within the budget", asked)
     if step.records:
-        seconds = median(sum(row.seconds for row in record.epochs) for record in step.records)
         epochs = len(step.records[0].epochs)
-        yield KeyFigure(duration(seconds), "to train", f"{counted(epochs, 'epoch')}, median")
+        how = "nothing else running" if step.time else "median"
+        yield KeyFigure(duration(step.training_seconds), "to train", f"{counted(epochs, 'epoch')}, {how}")
 
 
 def checked_claims(evidence: Evidence) -> tuple[CheckedClaim, ...]:

@@ -185,8 +185,7 @@ def _chapter_point(chapter: Chapter, cost: str) -> Point | None:
     finals = finals_of(step.records, step.split)
     if not len(finals):
         return None
-    seconds = float(np.median([sum(row.seconds for row in one.epochs) for one in step.records]))
-    measured = {"parameters": step.costs.params, "MACs": step.costs.macs, "seconds to train": seconds}
+    measured = {"parameters": step.costs.params, "MACs": step.costs.macs, "seconds to train": step.training_seconds}
     return _point(chapter.label, measured[cost], finals, _family(step.recipe.name))
 
 

@@ -13,6 +13,7 @@ from pennyweight.judging.verdict import Problem
 from pennyweight.pages.blocks import Array, Block, make_block
 from pennyweight.pages.evidence import Chapter, Evidence, FeatureMap, Inspection, Standing
 from pennyweight.pages.steps import Step
+from pennyweight.runs.published import TrainingTime
 from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 
 PAGE = "page"
@@ -76,12 +77,13 @@ def _page(evidence: Evidence) -> dict[str, object]:
 
 def _listed(chapter: Chapter) -> dict[str, object]:
     texts = {name: getattr(chapter, name) for name in ("label", "source", "missing", "command")}
+    held = {**texts, "time": asdict(chapter.step.time) if chapter.step.time else None}
     one = chapter.inspection
     if one is None:
-        return {**texts, "inspection": None}
+        return {**held, "inspection": None}
     maps = [{"layer": map.layer, "low": map.low, "high": map.high, "channels": map.channels} for map in one.maps]
     facts = {"run": one.run, "seed": one.seed, "weights_sha256": one.weights_sha256}
-    return {**texts, "inspection": {**facts, "maps": maps}}
+    return {**held, "inspection": {**facts, "maps": maps}}
 
 
 def _lines(records: Sequence[RunRecord]) -> str:
@@ -98,7 +100,12 @@ def _chapter(blocks: Mapping[str, Block], held: Mapping[str, Any], source: str) 
     inspection = None if held["inspection"] is None else _inspection(blocks, label, held["inspection"])
     return Chapter(
         label=label,
-        step=Step(recipe=recipe, records=records, ongoing=ongoing[0] if ongoing else None),
+        step=Step(
+            recipe=recipe,
+            records=records,
+            ongoing=ongoing[0] if ongoing else None,
+            time=make(TrainingTime, held["time"]) if held["time"] else None,
+        ),
         source=str(held["source"]),
         inspection=inspection,
         missing=str(held["missing"]),

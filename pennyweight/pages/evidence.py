@@ -102,7 +102,7 @@ class Chapter:
 class Standing:
     """What the published runs of a recipe come to: correct test images of each seed, and the digests of their records.
 
-    `seconds` is the median over the runs of what their epochs took.
+    `seconds` is how long a training takes, measured apart.
     """
 
     name: str

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
 from pennyweight.base.records import RunRecord
@@ -22,7 +21,7 @@ from pennyweight.pages.steps import Step, median_record
 from pennyweight.pages.targets import Document, Target, find_target
 from pennyweight.recipes.catalogue import ABLATIONS, RECIPES, family, published, step_before
 from pennyweight.runs.folder import RECIPE
-from pennyweight.runs.published import WORDS, published_run, published_run_names, published_tree
+from pennyweight.runs.published import WORDS, published_run, published_run_names, published_times, published_tree
 from pennyweight.runs.record_tree import full_runs, readings_tried
 from pennyweight.settings.recipe import Recipe
 
@@ -92,7 +91,7 @@ def _standing(recipe: Recipe, runs: Sequence[RunRecord]) -> Standing:
         name=recipe.name,
         params=costs.params,
         macs=costs.macs,
-        seconds=median(sum(row.seconds for row in one.epochs) for one in runs),
+        seconds=published_times()[recipe.name].seconds,
         images=runs[0].test_images,
         correct=tuple(one.epochs[-1].test_correct or 0 for one in runs),
         sha256=tuple(one.sha256 for one in runs),
@@ -119,7 +118,7 @@ def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:
         words = "Nothing of this recipe has been trained yet."
         command = f"train {shlex.quote(word)}" if word else ""
         return Chapter(label=recipe.name, step=Step(recipe=recipe), source="", missing=words, command=command)
-    step = Step(recipe=recipe, records=tuple(_published_runs(recipe)))
+    step = Step(recipe=recipe, records=tuple(_published_runs(recipe)), time=published_times()[recipe.name])
     if recipe.name not in published_run_names():
         words = f"The package brings no weights of {recipe.name}; its pictures need a run of your own."
         chapter = Chapter(label=recipe.name, step=step, source=WORDS, missing=words)

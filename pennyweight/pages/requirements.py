@@ -215,16 +215,23 @@ def target_words(step: Step) -> str:
 
 
 def seconds_words(step: Step) -> str:
-    """Return the median of the seconds that the recorded epochs took."""
+    """Return the seconds of an epoch: as measured apart, else the median of the recorded epochs."""
+    if step.time:
+        return f"{step.time.seconds / step.recipe.epochs:.1f}"
     seconds = [row.seconds for record in step.records for row in record.epochs]
     return f"{median(seconds):.1f}" if seconds else ""
 
 
 def seconds_note(steps: Sequence[Step]) -> str:
-    """Return where the seconds were measured, as a sentence: the machines, engines and threads of the runs."""
+    """Return where the seconds were measured, in a sentence each: apart, or in the runs that the figures are of."""
+    apart = dict.fromkeys(step.time.where for step in steps if step.time)
     where = dict.fromkeys(
         f"{one.provenance.cpu}, {one.provenance.engine.split()[0]} engine on {plural(one.provenance.threads, 'thread')}"
         for step in steps
+        if not step.time
         for one in step.records
     )
-    return f"Seconds an epoch are the median of the recorded epochs, evaluation included: {'; '.join(where)}."
+    sentences = [f"Seconds of published recipes were measured with nothing else running ({one})." for one in apart]
+    if where:
+        sentences.append(f"Seconds an epoch are the median of the recorded epochs: {'; '.join(where)}.")
+    return f"{' '.join(sentences)} Evaluation is included."

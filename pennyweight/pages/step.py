@@ -166,7 +166,7 @@ def results_table(step: Step) -> Table:
         best = np.array([max(row.train_accuracy for row in one.epochs) for one in step.records])
         rows += [("last training accuracy, %", train_words(step)), ("best training accuracy, %", _mean(best))]
         rows += _judged_rows(step)
-        rows += [("seconds an epoch (median)", seconds_words(step)), *_kept_row(step)]
+        rows += [("seconds an epoch", seconds_words(step)), *_kept_row(step)]
     return table((Column("figure"), Column("value", narrow="wrap")), rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from pennyweight.judging.seeds import KeptShare, finals_of, share_of
 from pennyweight.nets.measure import Measurement, measure
 from pennyweight.reporting.epochs import target_of
 from pennyweight.runs.find import run_key
+from pennyweight.runs.published import TrainingTime
 from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.settings.recipe import DIGITS, Recipe
 
@@ -29,6 +31,8 @@ class Step:
     records: tuple[RunRecord, ...] = ()
     ongoing: RunRecord | None = None
     """A run that is not complete: where no complete one is there, it says the name, the data and the classes."""
+    time: TrainingTime | None = None
+    """How long a training takes where that was measured apart; runs that were trained side by side say less."""
 
     def __post_init__(self) -> None:
         """Check the runs."""
@@ -88,6 +92,13 @@ class Step:
     def costs(self) -> Measurement:
         """Return the network's parameters, multiply-accumulates and receptive field, node by node."""
         return measure(self.recipe.plan(self.classes))
+
+    @property
+    def training_seconds(self) -> float:
+        """Return how long a training takes: as measured apart, else the median over the runs, at least one."""
+        return (
+            self.time.seconds if self.time else median(sum(row.seconds for row in one.epochs) for one in self.records)
+        )
 
     @cached_property
     def measured(self) -> tuple[RunRecord, ...]:

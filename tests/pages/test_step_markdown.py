@@ -15,11 +15,12 @@ from pennyweight.documents.kinds import ParameterLimit
 from pennyweight.documents.logs import EPOCH_SECONDS
 from pennyweight.pages.changes import changes
 from pennyweight.pages.headline import headline, journey_headline
-from pennyweight.pages.requirements import parameter_cap, requirements, requirements_table, summary_table
+from pennyweight.pages.requirements import parameter_cap, requirements, requirements_table, seconds_note, summary_table
 from pennyweight.pages.step import Picture, architecture, journey_markdown, results_table, step_markdown, targets
 from pennyweight.pages.steps import Step, gain_over, median_record
 from pennyweight.recipes import compact, evolution, iteration, own, progressive
 from pennyweight.recipes.catalogue import RECIPES
+from pennyweight.runs.published import TrainingTime
 from pennyweight.settings.recipe import Origin, Recipe
 
 
@@ -90,6 +91,18 @@ def test_the_summary_has_our_figures_beside_those_of_the_document() -> None:
         finals = [100 * (one.epochs[-1].test_correct or 0) / 10_000 for one in step.records]
         assert row[3] == f"{np.mean(finals):.2f} ± {np.std(finals, ddof=1):.2f}"
         assert len(EPOCH_SECONDS[step.name]) == step.recipe.epochs
+
+
+def test_seconds_are_those_measured_apart_where_they_were_else_the_median_of_the_epochs() -> None:
+    (recorded,) = published_steps([own.PENNYWEIGHT_8K])
+    apart = replace(recorded, time=TrainingTime(seconds=31.5, where="a quiet machine"))
+    epochs = [row.seconds for one in recorded.records for row in one.epochs]
+    for step, shown in ((apart, "2.1"), (recorded, f"{np.median(epochs):.1f}")):
+        assert shown in summary_table([step]).rows[0]
+        assert ["seconds an epoch", shown] in [list(row) for row in results_table(step).rows]
+    assert "(a quiet machine)" in seconds_note([apart])
+    assert "recorded epochs" in seconds_note([recorded])
+    assert "recorded epochs" not in seconds_note([apart])
 
 
 def test_a_summary_names_the_data_where_they_differ(progressive_steps: list[Step]) -> None:

@@ -19,7 +19,7 @@ from pennyweight.nets.weights import content_digest
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.runs import published
 from pennyweight.runs.folder import read_record
-from pennyweight.runs.published import PUBLISHED, RECORDS, WORDS, published_run_names
+from pennyweight.runs.published import PUBLISHED, RECORDS, TIMES, WORDS, published_run_names, published_times
 from pennyweight.settings.recipe_text import recipe_to_text
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,11 @@ def test_the_packed_records_are_those_of_the_checkout(packer: ModuleType) -> Non
     assert gzip.decompress(packed) == gzip.decompress(packer.packed_records(TREE)), WHAT_TO_RUN
     assert packed[4:8] == bytes(4), "gzip writes the time there"
     assert len(packed) < 1_000_000
+
+
+def test_the_training_times_are_those_of_the_checkout_and_of_every_recipe() -> None:
+    assert (PUBLISHED / TIMES).read_bytes() == (TREE / TIMES).read_bytes(), WHAT_TO_RUN
+    assert published_times().keys() == {recipe.name for recipe in pw.published_recipes()}
 
 
 def test_every_small_recipe_comes_with_the_weights_of_its_published_first_seed(packer: ModuleType) -> None:
