@@ -529,7 +529,9 @@ def impossible(claim: Claim) -> Claim:
 @pytest.mark.parametrize("claim", FIGURE_CLAIMS, ids=lambda claim: claim.quote)
 def test_every_figure_that_our_runs_can_confirm_they_can_deny(claim: Claim, published: Evidence) -> None:
     if check_claim(claim, published).verdict in (TRUE, CONSISTENT):
-        denied = check_claim(impossible(claim), published)
+        # turned round, a comparison is as far from true as it was near: 95 % tells, as one of many figures it may not
+        is_turned_round = isinstance(claim, Better | Sooner | SmallerGap)
+        denied = check_claim(impossible(claim), replace(published, figures=1) if is_turned_round else published)
         assert denied.verdict in (FALSE, INCONSISTENT, PARTLY), denied
 
 
