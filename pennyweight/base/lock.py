@@ -13,7 +13,8 @@ from pennyweight.base.files import open_lock, write_error
 from pennyweight.base.stop import POLL_SECONDS, Stop, heed, never
 
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
-_UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+_UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
+"""EBADF: a network file system, of a folder, which cannot be opened for writing."""
 
 
 @contextmanager
@@ -33,6 +34,24 @@ def file_lock(
         raise write_error(path, 0, error) from error
     try:
         _wait(descriptor, path, report, seconds, doing, stop)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def folder_lock(folder: Path, report: Callable[[str], None], seconds: float, *, doing: str) -> Iterator[None]:
+    """Hold `folder` itself, made when missing, as `file_lock` holds a file: no lock file is left among its files.
+
+    Raises UnavailableError when it cannot be made or read or is not released in time.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise write_error(folder, 0, error) from error
+    try:
+        _wait(descriptor, folder, report, seconds, doing, never)
         yield
     finally:
         os.close(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pennyweight.base.errors import MismatchError, unknown_name_error
 from pennyweight.base.exports import Export, ExportCheck, ExportedFile
 from pennyweight.base.files import remove_temporaries, write_atomically, write_error
+from pennyweight.base.lock import folder_lock
 from pennyweight.base.terminal import is_watched, tell
 from pennyweight.shipping.formats import FORMATS, Format
 from pennyweight.shipping.manifest import MANIFEST, manifest_text, other_exports
@@ -20,6 +21,8 @@ from pennyweight.shipping.written import Written
 
 ALL = "all"
 AGREES, NOT_CHECKED = "agrees", "not checked"
+WRITING_SECONDS = 60
+"""How long another process may take to write into the same folder: some small files."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,14 @@ def export(
     with tempfile.TemporaryDirectory(prefix="pennyweight-") as work:
         written = [_write(subject, one, Path(work), prefix + one.suffix, checked) for one in formats]
     exports = tuple(_export(subject, one, prefix, *found) for one, found in zip(formats, written, strict=True))
-    manifest = manifest_text(exports, other_exports(folder, exports))
-    remove_temporaries(folder)
-    for held, _ in written:
-        for name, content in held.files.items():
-            write_atomically(folder / name, content)
-    write_atomically(folder / MANIFEST, manifest.encode())
+    # from reading the manifest to replacing it, or the entries of two processes would not both be in it
+    with folder_lock(folder, tell, WRITING_SECONDS, doing=f"writing into {folder}"):
+        manifest = manifest_text(exports, other_exports(folder, exports))
+        remove_temporaries(folder)
+        for held, _ in written:
+            for name, content in held.files.items():
+                write_atomically(folder / name, content)
+        write_atomically(folder / MANIFEST, manifest.encode())
     return exports
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.exports import ChangedLabel
+from pennyweight.base.stats import mcnemar
 from pennyweight.shipping.integer import integer_logits
 from pennyweight.shipping.parity import Agreement, compare
 from pennyweight.shipping.quantise import LARGEST_VALUE, quantised
@@ -13,6 +14,8 @@ from pennyweight.shipping.subject import Subject
 
 MOST_LOST_POINTS = 0.3
 """Most that quantisation may take off the accuracy, in percentage points."""
+CHANCE = 0.05
+"""A loss that comes about by chance with at least this probability is not held against an export."""
 
 
 @cache
@@ -64,18 +67,37 @@ def against_original(subject: Subject, logits: NDArray[np.floating], reasons: li
     original, labels = subject.logits, subject.images.test_labels
     before, after = original.argmax(axis=1), logits.argmax(axis=1)
     differs = (after != before) | (after != reference_logits(subject).argmax(axis=1))
-    was_right, is_right = int((before == labels).sum()), int((after == labels).sum())
-    lost = 100 * (was_right - is_right) / len(labels)
-    if lost > MOST_LOST_POINTS:
-        reasons = [
-            *reasons,
-            f"Quantisation loses {lost:.2f} percentage points: {is_right:,} of {len(labels):,} test images are right, "
-            f"of the original's {was_right:,}. At most {MOST_LOST_POINTS} are allowed.",
-        ]
+    was_right, is_right = before == labels, after == labels
     ranked = np.sort(original, axis=1)
     gaps = ranked[:, -1] - ranked[:, -2]
     changed = tuple(
         ChangedLabel(int(image), int(labels[image]), int(before[image]), int(after[image]), float(gaps[image]))
         for image in np.flatnonzero(differs)
     )
-    return Agreement(len(labels), is_right, was_right, float(np.abs(logits - original).max()), changed, tuple(reasons))
+    return Agreement(
+        len(labels),
+        int(is_right.sum()),
+        int(was_right.sum()),
+        float(np.abs(logits - original).max()),
+        changed,
+        (*reasons, *too_great_a_loss(was_right, is_right)),
+    )
+
+
+def too_great_a_loss(was_right: NDArray[np.bool_], is_right: NDArray[np.bool_]) -> list[str]:
+    """Return a sentence where quantisation took too many right answers, no sentence where it did not; shapes (n,).
+
+    Too many is more than MOST_LOST_POINTS, and more than chance explains: of the images that became right or wrong, so
+    many became wrong, or more, with a probability below CHANCE were either as likely. On a test set of a few hundred
+    images one image is more than the points.
+    """
+    lost, won = int((was_right & ~is_right).sum()), int((~was_right & is_right).sum())
+    points = 100 * (lost - won) / len(was_right)
+    # McNemar's exact p-value is two-sided: half of it is that of as many losses, or more
+    if points <= MOST_LOST_POINTS or mcnemar(lost, won) / 2 >= CHANCE:
+        return []
+    return [
+        f"Quantisation loses {points:.2f} percentage points: {int(is_right.sum()):,} of {len(was_right):,} test images "
+        f"are right, of the original's {int(was_right.sum()):,}; {lost:,} became wrong and {won:,} right. At most "
+        f"{MOST_LOST_POINTS} are allowed beyond what chance explains."
+    ]

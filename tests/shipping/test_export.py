@@ -2,9 +2,12 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from export_cases import subject_of
@@ -14,12 +17,15 @@ from published_networks import every_published_network
 import pennyweight as pw
 from pennyweight.api import load, load_dataset
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
+from pennyweight.base.exports import Export
 from pennyweight.nets.layers import Linear
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.settings.recipe import Recipe
+from pennyweight.shipping import export as exporting
 from pennyweight.shipping.c_text import c_name
 from pennyweight.shipping.export import chosen_formats, export
 from pennyweight.shipping.formats import FORMATS, Format
+from pennyweight.shipping.manifest import other_exports
 from pennyweight.shipping.parity import TOLERANCE, Judged
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
@@ -102,6 +108,37 @@ def test_a_manifest_keeps_what_else_lies_in_its_folder(subject: Subject, tmp_pat
         export(subject, [quick], tmp_path, prefix, checked=False)
     entries = json.loads((tmp_path / "manifest.json").read_text())["exports"]
     assert [(entry["prefix"], entry["format"]) for entry in entries] == [("one", "c"), ("two", "c")]
+
+
+OTHER_PROCESS = """
+import pennyweight as pw
+pw.export("progressive-1", to="c", out="out", prefix="two", checked=False)
+"""
+
+
+def test_two_processes_that_write_into_one_folder_at_once_are_both_in_its_manifest(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one runs between our reading the manifest and our replacing it, as far as it gets."""
+    started = []
+
+    def read_while_the_other_writes(folder: Path, exports: tuple[Export, ...]) -> list[dict[str, Any]]:
+        found = other_exports(folder, exports)
+        command = [sys.executable, "-c", OTHER_PROCESS]
+        started.append(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True))
+        # the other process waits and says so, or, were there no lock, ends
+        assert started[0].stderr is not None
+        assert "Another process is writing into out; waiting for it." in started[0].stderr.readline()
+        return found
+
+    monkeypatch.setattr(exporting, "other_exports", read_while_the_other_writes)
+    export(subject, [BY_NAME["c"]], tmp_path / "out", "one", checked=False)
+    assert started[0].communicate(timeout=60)[1] == ""
+    assert started[0].returncode == 0
+    entries = json.loads((tmp_path / "out" / "manifest.json").read_text())["exports"]
+    assert [entry["prefix"] for entry in entries] == ["one", "two"]
+    files = ["manifest.json", "one.c", "one.h", "two.c", "two.h"]
+    assert sorted(os.listdir(tmp_path / "out")) == files
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"exports": 3}', '{"exports": [{}]}', "[" * 100_000])

@@ -9,13 +9,19 @@ import pytest
 from export_cases import KEPT_BATCHNORM, subject_of
 from network_cases import CASES
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.runs.model import load_trained
 from pennyweight.runs.published import published_run, published_run_names
 from pennyweight.shipping import onnx_int8
 from pennyweight.shipping.integer import integer_logits
-from pennyweight.shipping.integer_agreement import agree_exactly, agree_nearly, reference_logits
+from pennyweight.shipping.integer_agreement import (
+    agree_exactly,
+    agree_nearly,
+    reference_logits,
+    too_great_a_loss,
+)
 from pennyweight.shipping.quantise import quantised
 from pennyweight.shipping.subject import Subject
 
@@ -110,6 +116,35 @@ def test_a_quantisation_that_loses_too_much_does_not_agree(digits: Dataset) -> N
     subject = Subject(model, black)
     (reason,) = agree_exactly(subject, reference_logits(subject)).reasons
     assert "percentage points" in reason
+
+
+LOSSES = [
+    (297, 1, 0, False),  # one image is 0.34 points
+    (360, 4, 0, False),
+    (360, 5, 0, True),  # one half to the power of five
+    (360, 5, 1, False),
+    (360, 7, 1, True),
+    (1_797, 5, 0, False),  # 0.28 points
+    (10_000, 30, 0, False),
+    (10_000, 31, 0, True),
+    (10_000, 160, 130, False),
+    (10_000, 160, 129, True),
+    (10_000, 3_031, 3_000, False),  # of labels that hardly follow their image, so many are lost by chance
+]
+
+
+@pytest.mark.parametrize(("images", "lost", "won", "refused"), LOSSES)
+def test_a_loss_is_refused_that_is_over_the_limit_and_beyond_chance(
+    images: int, lost: int, won: int, refused: bool
+) -> None:
+    was_right = np.arange(images) >= won
+    is_right = was_right.copy()
+    is_right[:won], is_right[images - lost :] = True, False
+    chance = binomtest(lost, lost + won, alternative="greater").pvalue
+    assert bool(100 * (lost - won) / images > 0.3 and chance < 0.05) is refused
+    said = too_great_a_loss(was_right, is_right)
+    assert len(said) == refused
+    assert all(f"{lost:,} became wrong and {won:,} right" in sentence for sentence in said)
 
 
 def test_labels_that_differ_where_the_reference_is_sure_do_not_agree(digits: Dataset) -> None:
