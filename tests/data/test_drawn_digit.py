@@ -1,14 +1,17 @@
 """A digit in any picture comes out in the form of MNIST, by the specification of docs/predicting.md."""
 
+import json
 from fractions import Fraction
 from math import floor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mnist_form import GOLDEN, NO_INK, TOO_FINE, TOO_LARGE, embedded_digits, golden_text
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -70,6 +73,28 @@ def test_every_pixel_is_as_the_specification_says(picture: Picture) -> None:
     except MismatchError:
         return
     assert found.tolist() == as_specified(picture.tolist())
+
+
+CASES = json.loads(GOLDEN.read_text())["cases"]
+SENTENCES = {NO_INK: "it shows no ink", TOO_FINE: "its ink is too fine", TOO_LARGE: "are scaled"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[one["name"] for one in CASES])
+def test_every_fixed_picture_becomes_what_the_file_says(case: dict[str, Any]) -> None:
+    counts, values = case["runs"][::2], case["runs"][1::2]
+    picture = np.repeat(np.array(values, np.uint8), counts).reshape(case["rows"], case["columns"])
+    if case["refused"]:
+        with pytest.raises(MismatchError, match=SENTENCES[case["refused"]]):
+            as_mnist(picture)
+        return
+    found = as_mnist(picture)
+    assert [row.tobytes().hex() for row in found.image] == case["image"]
+    assert found.was_dark == case["dark_on_light"]
+
+
+def test_the_file_is_what_plain_loops_make_of_the_specification() -> None:
+    assert golden_text(embedded_digits()) == GOLDEN.read_text()
+    assert {one["refused"] for one in CASES} == {"", *SENTENCES}
 
 
 def test_the_largest_sums_are_exact() -> None:
