@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from support import TINY
 
+from pennyweight.runs.published import published_run
 from pennyweight.settings.recipe_text import recipe_to_text
 from pennyweight.shipping import c_judge
 from pennyweight.shipping.formats import FORMATS
@@ -108,6 +110,14 @@ def test_weights_that_are_damaged_are_refused(trained: str, command) -> None:
     content[-3] ^= 1
     path.write_bytes(content)
     assert command("export", trained, "--to", "c").code == 4
+
+
+def test_weights_of_another_network_are_refused(trained: str, command) -> None:
+    shutil.copy(published_run("progressive-1") / "weights.safetensors", trained)
+    ended = command("export", trained, "--to", "c")
+    assert (ended.code, ended.out) == (4, "")
+    assert f"{trained}/weights.safetensors does not fit recipe 'tiny'" in ended.err
+    assert not Path(trained, "export").exists()
 
 
 def test_a_place_that_takes_no_folder_is_named(trained: str, command) -> None:
