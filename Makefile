@@ -9,9 +9,13 @@ MINUTES ?= 10
 SEED    ?= 1
 # one case of the campaign, as mutants:17
 CASE    ?=
+# finished runs, RECIPE/seed-N, for networks whose weights the package does not bring; NETWORKS names some, else all
+RUNS     ?=
+NETWORKS ?=
 code = pennyweight tests tools benchmarks docs/conf.py
 kernels = pennyweight/native/kernels/*.h pennyweight/shipping/c/*.c pennyweight/shipping/c/*/*.c examples/*/*.[ch] tools/chips/*.c
 data_flag = $(if $(DATA),--data $(DATA))
+runs_flag = $(if $(RUNS),--runs $(RUNS))
 
 # without a C compiler on the machine, a package brings one
 compiler_extra = $(if $(shell command -v $${CC:-cc} || command -v clang || command -v gcc),,[compiler])
@@ -28,7 +32,7 @@ help:
 	@echo "make chip-all   small networks on emulated boards, measured (make chip-tools installs what that needs)"
 	@echo "make browser    what the tests of pages need: Chromium, by Debian's name, and axe-core from npm"
 	@echo "make docs       build the documentation site into build/site, without a network"
-	@echo "make exhaustive tests over ten thousand images of every published network, longer than CI has"
+	@echo "make exhaustive every export of every recipe over ten thousand images (RUNS=folder of finished runs)"
 	@echo "make format     let the formatters rewrite the code"
 	@echo "make wheel      build what is released into dist/"
 	@echo "make clean      remove the virtual environment and caches; runs/ stays"
@@ -49,7 +53,10 @@ test-slow: $(VENV)/.dev
 test-all: test test-slow
 
 exhaustive: $(VENV)/.dev
-	$(pytest) -m exhaustive
+	OMP_NUM_THREADS=1 $(BIN)/python tools/agreement.py $(data_flag) $(runs_flag) $(if $(NETWORKS),--networks $(NETWORKS))
+	$(if $(RUNS),OMP_NUM_THREADS=1 $(BIN)/python tools/int8_loss.py $(RUNS) $(data_flag) $(if $(NETWORKS),--recipes $(NETWORKS)))
+	$(BIN)/python tools/render_docs.py
+	RUNS=$(abspath $(RUNS)) $(pytest) -m exhaustive $(if $(NETWORKS),-k '$(subst $(space), or ,$(strip $(NETWORKS)))')
 
 campaign: $(VENV)/.dev
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaign --seed $(SEED) \
@@ -109,6 +116,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@touch $(VENV)/.train $(VENV)/.docs
 
 , := ,
+space := $() $()
 $(VENV)/.docs: $(BIN)/python pyproject.toml constraints.txt
 	$(call install,.[report$(,)docs])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import command_screens
 import record_tables
+import shipping_tables
 from command_pages import command_pages
 from pictures import pictures
 
@@ -18,11 +19,11 @@ from pennyweight.reporting.outputs import schemas
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TABLES = record_tables.TABLES | command_screens.TABLES
+TABLES = record_tables.TABLES | command_screens.TABLES | shipping_tables.TABLES
 DOCUMENTS = (
     *("README.md", "records/README.md", "docs/CLAIMS.md", "docs/CHOICES.md", "docs/analysis.md", "docs/json.md"),
     *("docs/reliability.md", "docs/run_folders.md", "docs/errors.md", "docs/chips.md", "docs/tutorial.md"),
-    "docs/guides/compare_recipes.md",
+    *("docs/guides/compare_recipes.md", "docs/export.md", "docs/agreement.md"),
 )
 """The files that hold marked tables."""
 

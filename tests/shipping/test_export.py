@@ -9,16 +9,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from export_cases import subject_of
 from network_cases import Network, distance
-from published_networks import every_published_network
+from published_networks import networks_in_ci
 
 import pennyweight as pw
 from pennyweight.api import load, load_dataset
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.base.exports import Export
-from pennyweight.nets.layers import Linear
+from pennyweight.nets.layers import CLASSES, Conv, Linear, MaxPool, Relu, Residual
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.settings.recipe import Recipe
 from pennyweight.shipping import export as exporting
@@ -179,6 +180,34 @@ def test_what_a_killed_export_left_is_removed_and_other_files_stay(subject: Subj
     assert sorted(os.listdir(tmp_path)) == ["manifest.json", "mine.tmp", "net.c", "net.h", "net.txt"]
 
 
+LATE_AND_EARLY = Network((Residual((MaxPool(3), Conv(2, 1)), (MaxPool(2), Conv(2, 2))), Linear(CLASSES)), (1, 9, 9), 2)
+"""The first rows of one map come before those of the other, the last ones after."""
+SHUT = Network((Conv(2, 1, bias=True), Relu(), Linear(CLASSES)), (1, 9, 9), 2)
+CANNOT = [
+    (LATE_AND_EARLY, {}, ("c-int8",), r"layer \d+ \(Add\): neither of its two maps always comes first.* be streamed\."),
+    # a bias that no pixel comes near has no place beside the weights
+    (SHUT, {"1.bias": [-1e9, 0]}, ("onnx-int8", "c-int8"), r"layer 1 \(Conv\): its weights are too large .* be int8\."),
+]
+
+
+@pytest.mark.parametrize(("network", "weights", "refused", "words"), CANNOT)
+def test_a_layer_that_a_format_cannot_express_is_named_and_other_formats_are_written(
+    network: Network, weights: dict[str, list[float]], refused: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    made = subject_of(network)
+    changed = {**made.model.weights, **{name: np.array(values, np.float32) for name, values in weights.items()}}
+    subject = Subject(replace(made.model, weights=changed), made.dataset)
+    for one in FORMATS:
+        if one.name in refused:
+            with pytest.raises(UsageError, match=words):
+                export(subject, [one], tmp_path, "net")
+            assert os.listdir(tmp_path) == []
+    others = [one for one in FORMATS if one.name not in refused]
+    assert [one.status for one in export(subject, others, tmp_path, "net", checked=False)] == ["not checked"] * len(
+        others
+    )
+
+
 def test_formats_are_taken_in_the_order_of_the_table() -> None:
     assert chosen_formats(["all"]) == FORMATS
     assert [one.name for one in chosen_formats(["c", "onnx", "c"])] == ["onnx", "c"]
@@ -208,8 +237,8 @@ def test_every_recipe_is_exported_whatever_its_weights(recipe: Recipe, tmp_path:
     assert len(exported) == len(formats)
 
 
-@every_published_network
-def test_every_published_network_agrees_in_every_format(name: str, tmp_path: Path) -> None:
+@networks_in_ci
+def test_published_networks_agree_in_every_format(name: str, tmp_path: Path) -> None:
     exports = export(Subject(load(name), load_dataset("mnist")), FORMATS, tmp_path, "net")
     assert [one.format for one in exports] == list(BY_NAME)
     for one in exports:
@@ -218,9 +247,9 @@ def test_every_published_network_agrees_in_every_format(name: str, tmp_path: Pat
         assert all(changed.gap < TOLERANCE for changed in one.check.changed_labels) or one.format not in FLOAT
 
 
-@every_published_network
-def test_every_published_network_agrees_on_pictures_it_was_not_made_for(name: str, tmp_path: Path) -> None:
-    """On fashion, where it is wrong nine times of ten, and what quantisation makes right or wrong is no matter."""
+@networks_in_ci
+def test_published_networks_agree_on_pictures_they_were_not_made_for(name: str, tmp_path: Path) -> None:
+    """On fashion, where they are wrong nine times of ten, and what quantisation makes right or wrong is no matter."""
     model, digits, fashion = load(name), load_dataset("mnist"), load_dataset("fashion-mnist")
     train, test = (digits.train_images, digits.train_labels), (fashion.test_images, fashion.test_labels)
     subject = Subject(model, pw.Dataset("fashion by digits", model.classes, *train, *test))

@@ -10,9 +10,9 @@ from emx_onnx_cgen import Compiler
 from emx_onnx_cgen.compiler import CompilerOptions
 from export_cases import KEPT_BATCHNORM, subject_of
 from network_cases import CASES, distance
-from published_networks import every_published_network
+from published_networks import every_network, trained_network
 
-from pennyweight.api import load, load_dataset
+from pennyweight.api import load_dataset
 from pennyweight.shipping import c_float, onnx_float
 from pennyweight.shipping.subject import Subject
 
@@ -47,9 +47,9 @@ def test_two_generators_give_the_same_logits(name: str, tmp_path: Path) -> None:
     assert distance(from_ours(subject, tmp_path), from_other_generator(subject, tmp_path)) < TOLERANCE
 
 
-@every_published_network
+@every_network
 def test_two_generators_give_the_same_logits_of_ten_thousand_images(name: str, tmp_path: Path) -> None:
-    subject = Subject(load(name), load_dataset("mnist"))
+    subject = Subject(trained_network(name), load_dataset("mnist"))
     ours, theirs = from_ours(subject, tmp_path), from_other_generator(subject, tmp_path)
     assert len(ours) == 10_000
     assert (np.abs(ours - theirs) <= 1e-4 * np.maximum(1, np.abs(theirs))).all()
