@@ -18,8 +18,8 @@ SCALE = "viridis"
 SIGNED = "PuOr_r"
 """Kernels have a sign: two hues that the colour-blind tell apart, with nothing between them."""
 MOST_KERNELS = 128
-LEAST, LEAST_ROW = 29.0, 46.0
-"""Pixels of a channel that can still be read, and of a row for the words beside it."""
+LEAST, MOST_CELL, LEAST_ROW = 29.0, 80.0, 46.0
+"""Pixels of a channel that can still be read, and of the largest; of a row for the words beside it."""
 
 
 @drawn
@@ -96,7 +96,7 @@ def feature_maps(
 
 
 def _cell(room: float, across: int, gap: float) -> float:
-    return min(56.0, (room + gap) / across - gap)
+    return min(MOST_CELL, (room + gap) / across - gap)
 
 
 def _shape(array: Array) -> str:

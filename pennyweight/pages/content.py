@@ -13,7 +13,7 @@ from pennyweight.pages import drawings
 from pennyweight.pages.drawings import Drawing
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.gather import MOST_IN_FULL
-from pennyweight.pages.headline import Headline, page_headline
+from pennyweight.pages.headline import Headline, kicker, page_heading, page_headline
 from pennyweight.pages.requirements import seconds_note, summary_table
 from pennyweight.pages.result_tables import provenance_words
 from pennyweight.pages.step_content import StepContent, step_content, walk_of
@@ -41,6 +41,7 @@ class PageContent:
 
     title: str
     kicker: str
+    heading: str
     headline: Headline
     figures: Sequence[KeyFigure]
     provenance: str
@@ -68,7 +69,8 @@ def page_content(evidence: Evidence) -> PageContent:
         opening = steps[0].curves
     return PageContent(
         title=evidence.title,
-        kicker=f"Document {evidence.document}" if evidence.document else evidence.title,
+        kicker=kicker(evidence),
+        heading=page_heading(evidence),
         headline=page_headline(evidence),
         figures=tuple(key_figures(last.step)) if told_by_last else (),
         provenance=provenance_words(last) if told_by_last else "",

@@ -22,8 +22,8 @@ from pennyweight.pages.gather import MOST_IN_FULL
 from pennyweight.pages.inspection import CHANNELS, WORST, first_samples, worst_first
 from pennyweight.recipes.catalogue import family, published
 
-PHONE, SMALL, MIDDLE, WIDE = 358, 344, 720, 1040
-"""Widths of figures in pixels: for a phone, three side by side, two thirds of a page, and all of it."""
+PHONE, SMALL, HALF, TWO_THIRDS, MIDDLE, WIDE = 358, 344, 528, 712, 720, 1040
+"""Pixels: on a phone; one of three side by side, one of two, two of three; beside a table; a figure alone."""
 FEWEST = 2
 """Points that a comparison needs."""
 
@@ -36,6 +36,11 @@ class Drawing:
     words: Words
     draw: Callable[[int], Figure]
     widths: tuple[int, ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether a phone, for which it is not drawn again, scrolls it."""
+        return len(self.widths) == 1 and self.widths[0] > PHONE
 
     @cached_property
     def svgs(self) -> tuple[str, ...]:
@@ -67,7 +72,7 @@ def network_drawing(chapter: Chapter, place: str) -> Drawing:
     )
 
 
-def curves_drawing(chapter: Chapter, place: str) -> Drawing:
+def curves_drawing(chapter: Chapter, place: str, width: int = MIDDLE) -> Drawing:
     """Draw the curves of a chapter's runs; where none is complete, nothing is held against them."""
     records, budget = chapter.drawn, chapter.step.budget if chapter.step.records else None
     words = curves.curves_words(records, budget=budget)
@@ -77,7 +82,7 @@ def curves_drawing(chapter: Chapter, place: str) -> Drawing:
         f"{place}-curves",
         words,
         lambda width: curves.curves(records, budget=budget, width=width),
-        MIDDLE,
+        width,
         PHONE,
     )
 
@@ -159,7 +164,7 @@ def array_drawings(one: Inspection, place: str) -> Iterator[Drawing]:
             f"{place}-maps",
             arrays.feature_maps_words(maps),
             lambda width: arrays.feature_maps(one.mapped, maps, width=width, most=CHANNELS),
-            SMALL,
+            TWO_THIRDS,
         )
 
 
@@ -253,7 +258,8 @@ def frontier_drawings(evidence: Evidence) -> Iterator[Drawing]:
                 f"frontier-{cost.split()[0].lower()}",
                 frontier.frontier_words(points, cost=cost, budget=budget),
                 _frontier(points, cost, evidence),
-                *((MIDDLE, PHONE) if cost == "parameters" else (SMALL,)),
+                WIDE if cost == "parameters" else HALF,
+                PHONE,
             )
 
 

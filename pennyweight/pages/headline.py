@@ -1,4 +1,4 @@
-"""The verdict as a sentence: what a page says first, in its largest type."""
+"""What a page says first: what it is about, and the verdict as a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +29,33 @@ class Headline:
     def text(self) -> str:
         """Return the whole sentence."""
         return f"{self.before}{self.word}{self.after}"
+
+
+def page_heading(evidence: Evidence) -> str:
+    """Return the title of a page: its document, the steps that stand side by side, or a step and its budget."""
+    if evidence.document:
+        return evidence.title
+    if len(evidence.chapters) > 1:
+        return f"{evidence.title} side by side"
+    (only,) = evidence.chapters
+    return only.label + _judged_on(only.step)
+
+
+def kicker(evidence: Evidence) -> str:
+    """Return which document a page is about, or of which it shows a step; empty where that is none."""
+    if evidence.document:
+        return f"Document {evidence.document.partition(' ')[0]}, {plural(len(evidence.chapters), 'step')}"
+    documents = {one.step.recipe.origin.document for one in evidence.chapters}
+    return f"A step of document {documents.pop()}" if len(evidence.chapters) == 1 and any(documents) else ""
+
+
+def _judged_on(step: Step) -> str:
+    """Return what a step is judged on as the end of a title: `, judged on 99.4 % with at most 8,000 parameters`."""
+    budget, cap = step.budget, parameter_cap(step)
+    if budget is None:
+        return f" on {step.dataset}, without a budget"
+    within = f" with {cap.words} parameters" if cap else ""
+    return f", judged on {budget.accuracy:g} % {split_words(budget.split)} accuracy{within}"
 
 
 def page_headline(evidence: Evidence) -> Headline:

@@ -7,7 +7,7 @@ from pennyweight.pages import drawings
 from pennyweight.pages.drawings import Drawing
 from pennyweight.pages.evidence import Chapter, Evidence
 from pennyweight.pages.gather import MOST_IN_FULL
-from pennyweight.pages.headline import Headline, page_headline
+from pennyweight.pages.headline import Headline, page_heading, page_headline
 from pennyweight.pages.ongoing import so_far
 from pennyweight.pages.requirements import requirements_table
 from pennyweight.tables.table import Table
@@ -29,6 +29,7 @@ class LiveContent:
     """A page on runs that go on: how far they are, their curves, and what their complete seeds come to."""
 
     title: str
+    heading: str
     headline: Headline
     steps: Sequence[LiveStep]
 
@@ -45,4 +46,4 @@ def live_content(evidence: Evidence) -> LiveContent:
         )
         for number, chapter in enumerate(evidence.chapters[:MOST_IN_FULL], start=1)
     ]
-    return LiveContent(evidence.title, page_headline(evidence), steps)
+    return LiveContent(evidence.title, page_heading(evidence), page_headline(evidence), steps)

@@ -94,7 +94,7 @@ def step_content(evidence: Evidence, chapter: Chapter, number: int) -> StepConte
         result_heading=_result_heading(step),
         results=results_table(step) if step.records else None,
         ongoing=tuple(map(so_far, chapter.ongoing)),
-        curves=drawings.curves_drawing(chapter, place) if chapter.drawn else None,
+        curves=drawings.curves_drawing(chapter, place, _curves_width(evidence)) if chapter.drawn else None,
         log=epoch_log(record, step.recipe) if record else "",
         log_seed=record.seed if record else 0,
         confusions=[*(drawings.class_drawings(record, place) if record else ()), *reliability],
@@ -124,6 +124,11 @@ def walk_of(evidence: Evidence) -> list[AblationStep]:
         if walk[-1][1].name in names and all(records for _, records in runs):
             return ablation_steps(runs)
     return []
+
+
+def _curves_width(evidence: Evidence) -> int:
+    """Return how wide curves are: those of a single step tell the page, those of several stand beside their table."""
+    return drawings.WIDE if len(evidence.chapters) == 1 else drawings.MIDDLE
 
 
 def _pictured(chapter: Chapter) -> RunRecord | None:
