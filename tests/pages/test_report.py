@@ -175,7 +175,33 @@ def test_a_class_that_is_never_predicted_has_a_row_of_its_own(tmp_path: Path) ->
     without = pw.Dataset("no sevens", digits.class_names, *arrays)
     pw.train(TINY, dataset=without, out=tmp_path / "run", progress=False)
     written = pw.report(tmp_path / "run")
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "Never predicted:" in page
+    assert re.search(r"Never predicted: [^.<]*\b7\b", page)
+    assert re.search(r"\b7 with 0\.00 %", page)
     assert pw.verify(written.page).agrees
+
+
+def test_a_recipe_without_claims_has_a_page_without_them(course: Path) -> None:
+    written = pw.report("pennyweight-8k")
+    page = Path(written.page).read_text(encoding="utf-8")
+    assert "What the document claims" not in page
+    assert 'id="claims"' not in page
+    assert 'id="step-1-result"' in page
+    assert pw.verify(written.page).agrees
+
+
+@pytest.mark.parametrize("kept", [0, 1, 500])
+def test_a_record_that_is_cut_short_is_named_and_the_others_are_shown(course: Path, kept: int) -> None:
+    path = course / "tiny/seed-1/record.json"
+    path.write_bytes(path.read_bytes()[:kept])
+    written = pw.report("tiny")
+    assert len(written.notes) == 1
+    assert "tiny/seed-1/record.json" in written.notes[0]
+    assert written.steps == ("tiny",)
+    assert pw.verify(written.page).agrees
+    with pytest.raises(PennyweightError, match=r"record\.json"):
+        pw.report("tiny/seed-1")
 
 
 def test_a_replay_of_a_page_is_refused(course: Path) -> None:
