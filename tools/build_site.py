@@ -19,6 +19,15 @@ from pennyweight.reporting.claims import verdict_counts
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 SOURCE, SITE = BUILD / "site-source", BUILD / "site"
+MENDED = (
+    (re.compile(r'(<p class="caption" role="heading")>'), r'\1 aria-level="2">'),
+    (re.compile(r"<pre>"), '<pre tabindex="0">'),
+    (re.compile(r'(<aside class="sidebar-drawer")>'), r'\1 aria-label="All pages">'),
+    (re.compile(r'(<aside class="toc-drawer[^"]*")>'), r'\1 aria-label="On this page">'),
+)
+"""What the theme and its tools leave out that a keyboard or a screen reader needs."""
+SIGNATURE = re.compile(r"<dl>\n((?:<dd>.*?</dd>\n)+)</dl>", re.DOTALL)
+"""A signature over several lines: a list, and none of definitions."""
 LINK = re.compile(r"(\]\()([^)#:\s]+)((?:#[^)\s]*)?\))")
 
 
@@ -79,6 +88,20 @@ def journeys() -> dict[str, str]:
     return {title: family for title, family in named.items() if title in pw.claims()}
 
 
+def mend() -> None:
+    """Write into every page of the site what a keyboard or a screen reader needs."""
+    for page in SITE.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for found, instead in MENDED:
+            text = found.sub(instead, text)
+        text = SIGNATURE.sub(lambda one: f'<dl role="list">\n{_items(one[1])}</dl>', text)
+        page.write_text(text, encoding="utf-8")
+
+
+def _items(lines: str) -> str:
+    return lines.replace("<dd>", '<dd role="listitem">')
+
+
 def make_journeys() -> None:
     """Write the page of every journey beside the pages that link to it."""
     for family in journeys().values():
@@ -100,6 +123,7 @@ def main() -> int:
         cwd=BUILD,
     )
     if built.returncode == 0:
+        mend()
         make_journeys()
         print(SITE / "index.html")
     return built.returncode

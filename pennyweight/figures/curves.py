@@ -25,7 +25,7 @@ from pennyweight.figures.curve_values import (
     lowest_held,
     rate_drops,
 )
-from pennyweight.figures.scales import SAME_DISTANCE, accuracy_axis, height
+from pennyweight.figures.scales import SAME_DISTANCE, accuracy_axis, height, round_numbers
 from pennyweight.figures.words import Words, counted, percent
 
 __all__ = ["curves", "curves_words", "rate_drops"]
@@ -234,6 +234,8 @@ def _log_ticks(axes: Axes, low: float, high: float) -> None:
     candidates = [digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5)]
     ticks = [one for one in candidates if low <= one <= high]
     ticks = [one for one in ticks if f"{one:e}".startswith("1")] if len(ticks) > 5 else ticks
+    if len(ticks) < 2:  # of one number nobody reads a scale
+        ticks = [one for one in round_numbers(low, high) if low <= one <= high]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticklabels([f"{tick:g}" for tick in ticks])

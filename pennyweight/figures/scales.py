@@ -33,7 +33,7 @@ def accuracy_axis(axes: Axes, accuracies: Sequence[float], images: int, pixels: 
     low, high = low - margin, high + margin
     inside = [tick for tick in NICE if low <= height(tick, images) <= high]
     if len(inside) < 3:
-        inside = _between(min(accuracies), max(accuracies))
+        inside = round_numbers(min(accuracies), max(accuracies))
     least = (42 if across else 30) * (high - low) / pixels
     ticks: list[float] = []
     for tick in inside:
@@ -49,8 +49,8 @@ def accuracy_axis(axes: Axes, accuracies: Sequence[float], images: int, pixels: 
         axes.set_yticks(places, names)
 
 
-def _between(low: float, high: float) -> list[float]:
-    """Return about four round accuracies from `low` to `high`, for a range that holds too few of NICE."""
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return about four round numbers from `low` to `high`, for a range that holds too few of those that are nicer."""
     span = max(high - low, 1e-3)
     step = next(
         one for one in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if span / one <= 5

@@ -92,7 +92,7 @@ def _rise(axes: Axes, step: AblationStep, places: tuple[float, float], y: float)
     filled = step.gain is not None and _shown(step.gain)
     box = (min(before, after), y - 0.22), abs(after - before), 0.44
     if filled:
-        axes.add_patch(Rectangle(*box, facecolor=color, alpha=0.3, linewidth=0, gid=f"gain-{y:g}"))
+        axes.add_patch(Rectangle(*box, facecolor=color, alpha=0.3, linewidth=0, gid=f"gain-{int(y)}"))
     axes.add_patch(Rectangle(*box, facecolor="none", edgecolor=color, linewidth=1))
 
 
