@@ -14,11 +14,12 @@ from pennyweight.documents.claims import CLAIMS
 from pennyweight.documents.kinds import ParameterLimit
 from pennyweight.documents.logs import EPOCH_SECONDS
 from pennyweight.pages.changes import changes
-from pennyweight.pages.headline import headline, journey_headline
+from pennyweight.pages.evidence import Chapter, Evidence
+from pennyweight.pages.headline import headline, journey_headline, kicker, page_heading
 from pennyweight.pages.requirements import parameter_cap, requirements, requirements_table, seconds_note, summary_table
 from pennyweight.pages.step import Picture, architecture, journey_markdown, results_table, step_markdown, targets
 from pennyweight.pages.steps import Step, gain_over, median_record
-from pennyweight.recipes import compact, evolution, iteration, own, progressive
+from pennyweight.recipes import compact, evolution, iteration, own, progressive, skip
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.runs.published import TrainingTime
 from pennyweight.settings.recipe import Origin, Recipe
@@ -150,6 +151,23 @@ def test_the_headline_tells_the_lowest_accuracy_of_the_epochs_that_count() -> No
     assert "99,746 parameters where fewer than 20,000 are allowed" in headline(published_steps([evolution.V2])[0]).text
     last = min(record.epochs[-1].val_correct or 0 for record in minimal.records)
     assert f"{last / 100:.2f} % at the lowest in the last epoch where 99.4 % is asked" in headline(minimal).text
+
+
+def test_the_title_of_a_page_is_short_and_says_what_is_judged() -> None:
+    def page(*steps: Step, document: str = "") -> Evidence:
+        chapters = tuple(Chapter(label=one.name, step=one, source="") for one in steps)
+        return Evidence(title="A title", document=document, chapters=chapters)
+
+    (ours, third) = published_steps([own.PENNYWEIGHT_8K, skip.MODEL_3])
+    assert page_heading(page(ours)) == "pennyweight-8k, judged on 99.4 % test accuracy with at most 8,000 parameters"
+    assert page_heading(page(third)) == "skip-3, judged on 99.4 % test accuracy with fewer than 8,000 parameters"
+    free = replace(ours, recipe=replace(ours.recipe, budgets=()))
+    assert page_heading(page(free)) == "pennyweight-8k on mnist, without a budget"
+    assert page_heading(page(ours, third)) == "A title side by side"
+    assert page_heading(page(ours, third, document="002 A title")) == "A title"
+    assert kicker(page(ours)) == kicker(page(ours, third)) == ""
+    assert kicker(page(third)) == f"A step of document {third.recipe.origin.document}"
+    assert kicker(page(ours, third, document="002 A title")) == "Document 002, 2 steps"
 
 
 def test_the_headline_of_a_run_without_budget_or_without_runs() -> None:
