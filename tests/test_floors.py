@@ -254,7 +254,7 @@ NEEDS = {
     "documents": {"numpy"},
     "judging": {"numpy"},
     "reporting": {"numpy"},
-    "pages": {"numpy", "matplotlib", "jinja2"},
+    "pages": {"PIL", "numpy", "matplotlib", "jinja2"},
     "shipping": {"numpy", "onnx", "onnxruntime"},
     "cli": {"typer"},
     "api": set[str](),
