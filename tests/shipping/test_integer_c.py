@@ -78,6 +78,18 @@ def test_c_of_every_published_run_is_the_reference_in_every_bit(name: str, digit
     np.testing.assert_array_equal(from_c(subject, tmp_path, images), integer_logits(quantised(subject), images))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", published_run_names())
+def test_sanitizers_find_nothing_in_published_networks(name: str, digits: Dataset, tmp_path: Path) -> None:
+    """On black, on white, on noise, and on noise of black and white alone."""
+    subject = Subject(load_trained(published_run(name)), digits)
+    draw = np.random.default_rng(0)
+    noise, hard = draw.integers(0, 256, (8, 28, 28)), 255 * draw.integers(0, 2, (8, 28, 28))
+    images = np.stack([np.zeros((28, 28)), np.full((28, 28), 255), *noise, *hard]).astype(np.uint8)
+    logits = from_c(subject, tmp_path, images, compiler=("gcc",), flags=SANITIZED)
+    np.testing.assert_array_equal(logits, integer_logits(quantised(subject), images))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_c_of_any_network_is_the_reference_in_every_bit_and_sanitizers_find_nothing(name: str, tmp_path: Path) -> None:
     """On black, on white and on noise."""
