@@ -190,9 +190,13 @@ def main(words: Sequence[str] | None = None) -> int:
     given = asked.parse_args(words)
     try:
         folders = {name: finished_run(name, given.runs) for name in given.networks}
-        datasets = {name: pw.dataset(name, given.data) for name in DATASETS}
     except UnavailableError as error:
         print(f"Error: {error} RUNS=folder names a folder of finished runs, RECIPE/seed-N.", file=sys.stderr)
+        return error.exit_code
+    try:
+        datasets = {name: pw.dataset(name, given.data) for name in DATASETS}
+    except PennyweightError as error:
+        print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
     faults = 0
     for name, folder in folders.items():
