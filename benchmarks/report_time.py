@@ -81,7 +81,9 @@ def measured_pair(words: Sequence[str], plain_first: bool) -> Pair:
         with tempfile.TemporaryDirectory() as folder:
             record = pennyweight("train", *words, "--out", f"{folder}/run", *(["--report"] if kept_fresh else []))
             if kept_fresh and not Path(folder, "run", "report.html").exists():
-                raise SystemExit("no page was written beside the run")
+                raise SystemExit(
+                    "The page was not complete in the time that train waits: this machine is too busy to measure."
+                )
         means[kept_fresh] = statistics.mean(epoch["seconds"] for epoch in record["epochs"])
     return Pair(means[False], means[True])
 

@@ -49,6 +49,15 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the documentation site, built once in a run of the tests."""
+    from built_site import built_site
+
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))  # what its workers share
+    return built_site(tmp_path_factory.mktemp("hook"), run)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Turn a skip into a failure where everything must run: in CI."""

@@ -79,6 +79,25 @@ class Log:
         vars(module).update(init=init)
         return module
 
+    def tensorboard(self) -> ModuleType:
+        def add_text(tag: str, text_string: str, global_step: int | None = None) -> None:
+            if tag == "settings":
+                self.settings.update(part.split(" ") for part in text_string.split(", "))
+            else:
+                self.summary[tag.replace(" ", "_")] = text_string
+
+        def add_scalar(tag: str, scalar_value: float, global_step: int | None = None) -> None:
+            assert global_step is not None
+            self.figures.setdefault(global_step, {})[tag] = scalar_value
+
+        def writer(logdir: str | None = None) -> SimpleNamespace:
+            assert logdir
+            return SimpleNamespace(add_text=add_text, add_scalar=add_scalar, close=self.end)
+
+        module = ModuleType("tensorboardX")
+        vars(module).update(SummaryWriter=writer)
+        return module
+
     def end(self) -> None:
         self.ended = True
 
@@ -100,9 +119,10 @@ def test_steps_are_read_in_order_with_their_exit_codes() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_guide_works_from_top_to_bottom(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    logs = {"mlflow": Log(), "wandb": Log()}
+    logs = {"mlflow": Log(), "wandb": Log(), "tensorboard": Log()}
     monkeypatch.setitem(sys.modules, "mlflow", logs["mlflow"].mlflow())
     monkeypatch.setitem(sys.modules, "wandb", logs["wandb"].wandb())
+    monkeypatch.setitem(sys.modules, "tensorboardX", logs["tensorboard"].tensorboard())
     names: dict[str, object] = {"__name__": "guide"}
     for step, expected in steps((DOCS / page).read_text()):
         if not step.startswith("pennyweight "):

@@ -10,21 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import typer
+from build_site import mended
+from built_site import NO_NETWORK
 
 import pennyweight as pw
 from pennyweight.cli.app import app
 from pennyweight.figures.svg import text_of
 
 ROOT = Path(__file__).parent.parent
-NO_NETWORK = """
-import socket
-def refuse(self, address, *more):
-    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
-        raise OSError(f"the site may not ask {address} for anything")
-    return connect(self, address, *more)
-connect = socket.socket.connect
-socket.socket.connect = refuse
-"""
 
 
 class Links(HTMLParser):
@@ -49,21 +42,6 @@ def links_of(page: Path) -> Links:
     links = Links()
     links.feed(page.read_text())
     return links
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    hook = tmp_path_factory.mktemp("hook")
-    (hook / "sitecustomize.py").write_text(NO_NETWORK)
-    paths = os.pathsep.join([str(hook), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "build_site.py")],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    return ROOT / "build" / "site"
 
 
 def test_control_the_site_is_built_where_a_connection_is_refused(tmp_path: Path) -> None:
@@ -99,6 +77,22 @@ def test_the_pictures_of_the_readme_are_there_and_name_every_step() -> None:
             shown = text_of((ROOT / "docs" / "pictures" / f"{family}{end}.svg").read_text())
             steps = {one.name for one in pw.published_recipes() if one.name.startswith(f"{family}-")}
             assert steps <= set(shown), family + end
+
+
+def test_what_the_theme_leaves_out_is_written_into_a_page() -> None:
+    page = (
+        '<aside class="sidebar-drawer"><p class="caption" role="heading">Start</p></aside>\n'
+        '<pre>a</pre><div class="table-wrapper docutils container">b</div>\n'
+        "<dt>f(<dl>\n<dd><em>one</em>,</dd>\n<dd>two</dd>\n</dl>)</dt>\n<dl><dt>kept</dt><dd>as it is</dd></dl>"
+    )
+    assert mended(page) == (
+        '<aside class="sidebar-drawer" aria-label="All pages">'
+        '<p class="caption" role="heading" aria-level="2">Start</p></aside>\n'
+        '<pre tabindex="0">a</pre><div class="table-wrapper docutils container" tabindex="0">b</div>\n'
+        '<dt>f(<ul class="signature">\n<li><em>one</em>,</li>\n<li>two</li>\n</ul>)</dt>\n'
+        "<dl><dt>kept</dt><dd>as it is</dd></dl>"
+    )
+    assert mended(mended(page)) == mended(page)
 
 
 @pytest.mark.slow

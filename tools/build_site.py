@@ -22,6 +22,7 @@ SOURCE, SITE = BUILD / "site-source", BUILD / "site"
 MENDED = (
     (re.compile(r'(<p class="caption" role="heading")>'), r'\1 aria-level="2">'),
     (re.compile(r"<pre>"), '<pre tabindex="0">'),
+    (re.compile(r'(<div class="table-wrapper[^"]*")>'), r'\1 tabindex="0">'),
     (re.compile(r'(<aside class="sidebar-drawer")>'), r'\1 aria-label="All pages">'),
     (re.compile(r'(<aside class="toc-drawer[^"]*")>'), r'\1 aria-label="On this page">'),
 )
@@ -91,15 +92,19 @@ def journeys() -> dict[str, str]:
 def mend() -> None:
     """Write into every page of the site what a keyboard or a screen reader needs."""
     for page in SITE.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        for found, instead in MENDED:
-            text = found.sub(instead, text)
-        text = SIGNATURE.sub(lambda one: f'<dl role="list">\n{_items(one[1])}</dl>', text)
-        page.write_text(text, encoding="utf-8")
+        page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _items(lines: str) -> str:
-    return lines.replace("<dd>", '<dd role="listitem">')
+def mended(page: str) -> str:
+    """Return a page whose headings have a level, whose frames have names, and in which what scrolls can be focused."""
+    for found, instead in MENDED:
+        page = found.sub(instead, page)
+    return SIGNATURE.sub(_listed, page)
+
+
+def _listed(signature: re.Match[str]) -> str:
+    lines = signature[1].replace("<dd>", "<li>").replace("</dd>", "</li>")
+    return f'<ul class="signature">\n{lines}</ul>'
 
 
 def make_journeys() -> None:

@@ -4,42 +4,24 @@ Needs a Chromium of the system's and `npm ci` in this folder (`make browser`).
 """
 
 import json
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from in_browser import AXE, HERE, VIEWS, chromium, measured, opened, serious_barriers
+from playwright.sync_api import Browser, ViewportSize
 from support import TINY
 
 import pennyweight as pw
 
 pytestmark = pytest.mark.slow
 
-HERE = Path(__file__).parent
-AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = ("journey", "recipe", "run", "students")
-VIEWS: dict[str, dict[str, Any]] = {
-    "wide, light": {"viewport": ViewportSize(width=1280, height=900)},
-    "wide, dark": {"viewport": ViewportSize(width=1280, height=900), "color_scheme": "dark"},
-    "tablet": {"viewport": ViewportSize(width=820, height=1180)},
-    "phone": {"viewport": ViewportSize(width=390, height=844), "has_touch": True},
-    "zoomed to 200 %": {"viewport": ViewportSize(width=640, height=450), "device_scale_factor": 2},
-    "a projector": {"viewport": ViewportSize(width=1920, height=1080)},
-}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None or not AXE.exists():
-        pytest.skip("needs a Chromium and axe-core: make browser")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    yield from chromium()
 
 
 @pytest.fixture(scope="session")
@@ -59,20 +41,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: Path(page.page) for name, page in written.items()}
 
 
-@contextmanager
-def opened(browser: Browser, path: Path, **options: Any) -> Iterator[Page]:
-    context = browser.new_context(**options)
-    page = context.new_page()
-    page.goto(path.absolute().as_uri())
-    page.add_script_tag(path=HERE / "measure.js")
-    yield page
-    context.close()
-
-
-def measured(page: Page, *names: str) -> list[str]:
-    return [f"{name}: {sentence}" for name in names for sentence in page.evaluate(f"measure.{name}()")]
-
-
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_overlaps_is_cut_or_scrolls_sideways(
@@ -90,14 +58,7 @@ def test_axe_finds_no_serious_barrier(name: str, view: str, browser: Browser, pa
     with opened(browser, pages[name], **VIEWS[view]) as page:
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         page.add_script_tag(path=AXE)
-        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        serious = [
-            f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:120]})"
-            for one in result["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == []
-        assert len(result["passes"]) > 10  # it did look
+        assert serious_barriers(page) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
