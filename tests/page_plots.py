@@ -216,7 +216,8 @@ def network(panels: list[Panel], blocks: list[tuple[tuple[int, ...], int]]) -> E
         found[f"block-{number}"] = _box(drawn, wide if down else max(5.0, long), max(5.0, long) if down else high)
         if f"sees-{number}" in panel.series:
             bar = panel.series[f"sees-{number}"]
-            whole = max(_size(panel.series[f"sees-{other}"])[1] for other in range(len(blocks)))
+            tallest = max(_size(panel.series[f"sees-{other}"])[1] for other in range(len(blocks)))
+            whole = tallest / min(1.0, max(field for _, field in blocks) / side)
             found[f"sees-{number}"] = _box(bar, _size(bar)[0], whole * min(1.0, field / side))
     return found
 

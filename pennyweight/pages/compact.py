@@ -61,10 +61,10 @@ def _with_few_colours(png: str) -> str:
         return png
     grey = (colours[:, 0] == colours[:, 1]).all() and (colours[:, 1] == colours[:, 2]).all()
     if grey:
-        shorter = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0]), "L")
+        shorter = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0]))
     else:
-        shorter = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), "P")
+        shorter = Image.frombytes("P", (pixels.shape[1], pixels.shape[0]), places.astype(np.uint8).tobytes())
         shorter.putpalette(colours[:, :3].tobytes())
     file = BytesIO()
     shorter.save(file, "PNG", optimize=True)
-    return b64encode(file.getvalue()).decode()
+    return min(png, b64encode(file.getvalue()).decode(), key=len)
