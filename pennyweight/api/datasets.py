@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from pennyweight.base.errors import UnavailableError
+from pennyweight.base.records import RunRecord
 from pennyweight.base.stop import Stop, never
 from pennyweight.base.values import coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.data.dataset import load as read_dataset
+from pennyweight.data.sources import has_command
 from pennyweight.runs.request import DEFAULT_DATASET
 
 
@@ -26,3 +29,16 @@ def load_dataset(
     coerce("The name of a dataset", name, str)
     coerce("data", data, str | Path | None)
     return read_dataset(name, Path(data) if data else None, stop=stop)
+
+
+def dataset_of(record: RunRecord, dataset: str | Dataset | None, data: str | Path | None, function: str) -> Dataset:
+    """Return `dataset`, by default what a run was trained on; `function` of `pw` is what the images are for.
+
+    Raises UnavailableError for a run on a Dataset of one's own, which no name stands for, where none is given.
+    """
+    if dataset is None and not has_command(record.dataset):
+        raise UnavailableError(
+            f"This run of '{record.recipe}' was trained on {record.dataset!r}, a Dataset of your own, which no command "
+            f"can name. In Python: pw.{function}(RUN, dataset=...)."
+        )
+    return load_dataset(record.dataset if dataset is None else dataset, data)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pennyweight.api.datasets import load_dataset
+from pennyweight.api.datasets import dataset_of
 from pennyweight.api.published import records
 from pennyweight.api.targets import run_folder, run_path
 from pennyweight.base.errors import PennyweightError, UsageError
@@ -44,12 +44,12 @@ def verify(
     True
     """
     if is_page(folder):
-        return _verify_page(Path(folder), run, data, replay)
+        return _verify_page(Path(folder), run, dataset, data, replay)
     if run is not None:
         raise UsageError(f"{folder} is no page, and 'run' is what the pictures of a page are from.")
     folder = run_folder(folder)
     record = read_record(folder)
-    images = load_dataset(record.dataset if dataset is None else dataset, data)
+    images = dataset_of(record, dataset, data, "verify")
     verification = verify_folder(folder, images)
     if not replay:
         return verification
@@ -63,7 +63,9 @@ def is_page(target: str | Path) -> bool:
     return path.suffix.lower() in PAGE_SUFFIXES and not path.is_dir()
 
 
-def _verify_page(page: Path, run: str | Path | None, data: str | Path | None, replay: bool) -> Verification:
+def _verify_page(
+    page: Path, run: str | Path | None, dataset: str | Dataset | None, data: str | Path | None, replay: bool
+) -> Verification:
     require_packages()
     from pennyweight.pages.check import check_page, check_pictures  # which load matplotlib
 
@@ -73,7 +75,7 @@ def _verify_page(page: Path, run: str | Path | None, data: str | Path | None, re
     if run is None:
         return verification
     folder = run_folder(run)
-    pictures = check_pictures(page, folder, load_dataset(read_record(folder).dataset, data))
+    pictures = check_pictures(page, folder, dataset_of(read_record(folder), dataset, data, "verify"))
     return replace(verification, checks=(*verification.checks, *pictures))
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pennyweight.api.datasets import load_dataset
+from pennyweight.api.datasets import dataset_of
 from pennyweight.api.targets import run_folder
-from pennyweight.base.errors import UnavailableError, unknown_name_error
+from pennyweight.base.errors import unknown_name_error
 from pennyweight.base.values import coerce
 from pennyweight.data.dataset import Dataset
 from pennyweight.pages.keeper import require_packages
@@ -69,7 +69,8 @@ def export(
     `run` is a run folder, or a recipe's name for its published run; `out` is by default `export` in that folder, of a
     published run `export/NAME`. Every format is compared on all test images of `dataset`, by default the one of the
     run's record. Raises MismatchError where one does not agree, UnavailableError where what judges it or the dataset is
-    missing, which `checked=False` goes without; then nothing is written.
+    missing, UsageError where a file would replace one that is not its own; then nothing is written. `checked=False`
+    goes without a judge, and in float without the dataset.
 
     >>> exported = pw.export("progressive-1", to="c", checked=False)
     >>> [file.name for file in exported.exports[0].files], exported.exports[0].status
@@ -79,12 +80,8 @@ def export(
     folder = run_folder(run)
     model = load_trained(folder)
     home = Path("export") / model.record.recipe if is_published(folder) else folder / "export"
-    try:
-        images = load_dataset(model.record.dataset if dataset is None else dataset, data)
-    except UnavailableError:
-        if checked:
-            raise
-        images = None
+    is_needed = checked or dataset is not None or any(one.reads_images for one in formats)
+    images = dataset_of(model.record, dataset, data, "export") if is_needed else None
     name = c_name(model.record.recipe) if prefix is None else prefix
     check_prefix(name)
     subject = Subject(model, images)

@@ -8,6 +8,7 @@ import typer
 from pennyweight.base.errors import UsageError
 from pennyweight.cli.options import Data, Json, Wide, complete_export_format, complete_recipe
 from pennyweight.cli.output import columns, result, result_json
+from pennyweight.cli.signals import note_written
 
 
 def export(
@@ -49,7 +50,8 @@ def export(
     Every format is first run on all test images of the dataset the network was trained on and compared with the
     original. Files, their digests and what the comparison found are listed in manifest.json.
 
-    Exit 4 when a format does not agree, 3 when what judges it or the dataset is missing; then nothing is written.
+    Exit 4 when a format does not agree, 3 when what judges it or the dataset is missing, 2 when a file would replace
+    one that is not its own; then nothing is written.
 
     Examples: pennyweight export progressive-3 --to c --out firmware; pennyweight export runs/skip-3/seed-0 --to onnx;
     pennyweight export --list
@@ -71,6 +73,7 @@ def export(
     if run is None:
         raise UsageError("Nothing is named to export; name a run folder or a published recipe, or use --list.")
     exported = export_run(run, to=to or ["all"], out=out, prefix=prefix, checked=not unchecked, data=data)
+    note_written()
     if as_json:
         result_json({"folder": str(exported.folder), "exports": exported.exports})
     else:

@@ -10,7 +10,7 @@ What this process was started to ignore stays ignored: `nohup` and jobs in the b
 import os
 import signal
 import sys
-from _thread import start_new_thread  # `threading` takes long enough to load for a Ctrl-C to land in it
+from _thread import allocate_lock, start_new_thread  # `threading` takes long enough to load for a Ctrl-C to land in it
 from functools import cache
 from time import sleep
 from types import FrameType
@@ -18,16 +18,28 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
 RESUMABLE = ("train", "ablate", "fetch")
+WRITES_AT_THE_END = ("export",)
 END_SECONDS = 1.7
 """How long a command may take to end on its own after a signal."""
 CHILD_END_SECONDS = 1.2
 """The same for a process whose parent waits for it, and has END_SECONDS itself."""
 
+_is_written = allocate_lock()
+"""Held once the files of a command of WRITES_AT_THE_END are there."""
+
 
 def interrupted_sentence() -> str:
-    """Return what a command that a signal ended says: whether the same one goes on where it was."""
+    """Return what a command that a signal ended says: whether the same one goes on where it was, or did nothing."""
+    command = sys.argv[1] if sys.argv[1:] else ""
+    if command in WRITES_AT_THE_END and not _is_written.locked():
+        return "Interrupted; nothing was written."
     kept = " Completed work is kept; run the same command to resume."
-    return "Interrupted." + (kept if sys.argv[1:2] and sys.argv[1] in RESUMABLE else "")
+    return f"Interrupted.{kept if command in RESUMABLE else ''}"
+
+
+def note_written() -> None:
+    """Note that what a command writes at its end is there."""
+    _is_written.acquire(blocking=False)
 
 
 class StopFlag:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from pennyweight.base.errors import Interrupted, UnavailableError
-from pennyweight.base.files import TEMPORARY_SUFFIX, write_atomically
+from pennyweight.base.files import remove_temporaries, write_atomically
 from pennyweight.base.lock import file_lock
 from pennyweight.base.stop import Stop, attend, never
 from pennyweight.data.download import MirrorFailed, Timeouts, answers, download
@@ -185,9 +185,7 @@ def _download(url: str, file: SourceFile, report: Callable[[str], None], patienc
 def _remove_leftovers(files: Sequence[SourceFile], home: Path) -> None:
     """Delete what killed downloads of these files left; nothing else in the user's folder is touched."""
     for file in files:
-        for leftover in home.glob(f"{file.name}.*{TEMPORARY_SUFFIX}"):
-            with suppress(OSError):  # Only tidying; a folder that refuses says so when the file is written.
-                leftover.unlink()
+        remove_temporaries(home, of=file.name)
 
 
 def _leave_nothing(home: Path, is_new: bool) -> None:

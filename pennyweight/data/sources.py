@@ -125,6 +125,11 @@ SOURCES = {source.name: source for source in (MNIST, FASHION_MNIST)}
 DATASET_NAMES = (*SOURCES, EMBEDDED)
 
 
+def has_command(name: str) -> bool:
+    """Return whether a command can name this dataset; one that was made in Python has a name for people alone."""
+    return name == EMBEDDED or name.removeprefix(OTHER) in SOURCES
+
+
 def content_name(name: str, digest: str) -> str:
     """Return what content with this digest may be called that came under the name of a dataset.
 

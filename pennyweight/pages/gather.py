@@ -10,6 +10,7 @@ from pathlib import Path
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
 from pennyweight.base.records import RunRecord
 from pennyweight.data.dataset import Dataset, load
+from pennyweight.data.sources import has_command
 from pennyweight.documents.check import recipes_of
 from pennyweight.documents.claims import CLAIMS
 from pennyweight.judging.verdict import Problem
@@ -159,7 +160,8 @@ def _inspected(chapter: Chapter, folder: Path, datasets: Datasets) -> Chapter:
     try:
         found: Inspection | None = inspect_run(folder, datasets(record.dataset))
     except PennyweightError as error:
-        return replace(chapter, missing=str(error), command=f"fetch {record.dataset}")
+        way = f"fetch {record.dataset}" if has_command(record.dataset) else ""
+        return replace(chapter, missing=str(error), command=way)
     return replace(chapter, inspection=found)
 
 

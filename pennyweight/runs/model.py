@@ -17,6 +17,7 @@ from pennyweight.base.values import coerce
 from pennyweight.data.dataset import Dataset, hold_out
 from pennyweight.data.dataset import load as load_dataset
 from pennyweight.data.normalisation import Normalisation
+from pennyweight.data.sources import has_command
 from pennyweight.engines.evaluation import CHUNK_IMAGES, score
 from pennyweight.engines.predict import make_predictor
 from pennyweight.engines.protocol import check_images
@@ -104,13 +105,23 @@ class TrainedModel:
 
         The set is the one held out of training; `dataset` is what the run was trained on, unless given the one that its
         record names. Labels, logits and `evaluate` stay as they are. Raises UsageError for a run without a validation
-        set, with the command that trains one, for another dataset, and where no temperature fits.
+        set, with the command that trains one where there is one, for another dataset, and where no temperature fits.
         """
         held_out = self.record.val_images
         if not held_out:
-            command = shlex.join([*command_line_words(), "train", *with_validation(self).words()])
-            raise UsageError(f"This run of '{self.recipe.name}' {NO_VALIDATION}. This trains one that is: {command}")
+            again = with_validation(self)
+            way = (
+                f" This trains one that is: {shlex.join([*command_line_words(), 'train', *again.words()])}"
+                if again
+                else ""
+            )
+            raise UsageError(f"This run of '{self.recipe.name}' {NO_VALIDATION}.{way}")
         coerce("dataset", dataset, Dataset | None)
+        if dataset is None and not has_command(self.record.dataset):
+            raise UsageError(
+                f"This run of '{self.recipe.name}' was trained on {self.record.dataset!r}, a Dataset of your own: "
+                "pw.load(RUN).calibrated(dataset) calibrates with it."
+            )
         dataset = load_dataset(self.record.dataset) if dataset is None else dataset
         if dataset.digest != self.record.provenance.dataset_digest:
             raise UsageError(
@@ -159,8 +170,13 @@ class TrainedModel:
         return torch_module(self.plan, self.weights)
 
 
-def with_validation(model: TrainedModel) -> Request:
-    """Return the request that trains a network again with one in HELD_OUT_OF of its training images held out."""
+def with_validation(model: TrainedModel) -> Request | None:
+    """Return the request that trains a network again with one in HELD_OUT_OF of its training images held out.
+
+    None where no command can name the dataset.
+    """
+    if not has_command(model.record.dataset):
+        return None
     is_as_published = published(model.recipe.name) and not model.record.changes
     return Request(
         target=model.recipe.name if is_as_published else str(Path(model.source) / RECIPE),
@@ -231,7 +247,8 @@ def read_weights(
 
 def _way_back(folder: Path, record: RunRecord) -> str:
     """Return the sentence with the command that writes the weights again; nothing where there is no checkpoint."""
-    if not any(folder.glob("checkpoint-*.safetensors")) or record.initial_sha256:
+    has_no_command = record.initial_sha256 or not has_command(record.dataset)
+    if has_no_command or not any(folder.glob("checkpoint-*.safetensors")):
         return ""
     same = Request(
         target=str(folder / RECIPE),

@@ -3,19 +3,20 @@
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from pennyweight.base.errors import MismatchError, unknown_name_error
 from pennyweight.base.exports import Export, ExportCheck, ExportedFile
-from pennyweight.base.files import remove_temporaries, write_atomically, write_error
+from pennyweight.base.files import remove_temporaries, write_atomically, write_error, write_together
 from pennyweight.base.lock import folder_lock
 from pennyweight.base.terminal import is_watched, tell
 from pennyweight.shipping.formats import FORMATS, Format
-from pennyweight.shipping.manifest import MANIFEST, manifest_text, other_exports
+from pennyweight.shipping.manifest import MANIFEST, held_exports, manifest_text
 from pennyweight.shipping.parity import Agreement
+from pennyweight.shipping.place import require_place
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
 
@@ -53,22 +54,38 @@ def export(
     """Write a network in `formats` into `folder`, and its manifest, once every one of them agrees with the original.
 
     `checked` false leaves the comparison out, and the manifest says so. Raises MismatchError where a format does not
-    agree, UnavailableError where its judge or the dataset is missing, and what else its functions raise; then nothing
-    is written.
+    agree, UnavailableError where its judge or the dataset is missing, UsageError where a file of its would replace one
+    that is not its own, and what else its functions raise; then nothing is written.
     """
     _require_writable(folder)
+    written = [one.write(subject, prefix + one.suffix) for one in formats]
+    files = {name: content for one in written for name, content in one.files.items()}
+    _others(folder, formats, prefix, files)  # before anybody waits for a comparison
     with tempfile.TemporaryDirectory(prefix="pennyweight-") as work:
-        written = [_write(subject, one, Path(work), prefix + one.suffix, checked) for one in formats]
-    exports = tuple(_export(subject, one, prefix, *found) for one, found in zip(formats, written, strict=True))
+        checks = [
+            _checked(subject, one, prefix + one.suffix, Path(work), held) if checked else None
+            for one, held in zip(formats, written, strict=True)
+        ]
+    exports = tuple(
+        _export(subject, one, prefix, held, check) for one, held, check in zip(formats, written, checks, strict=True)
+    )
     # from reading the manifest to replacing it, or the entries of two processes would not both be in it
     with folder_lock(folder, tell, WRITING_SECONDS, doing=f"writing into {folder}"):
-        manifest = manifest_text(exports, other_exports(folder, exports))
+        manifest = manifest_text([*_others(folder, formats, prefix, files), *exports])
         remove_temporaries(folder)
-        for held, _ in written:
-            for name, content in held.files.items():
-                write_atomically(folder / name, content)
-        write_atomically(folder / MANIFEST, manifest.encode())
+        # the manifest comes last: what it lists is there
+        write_together({folder / name: content for name, content in {**files, MANIFEST: manifest.encode()}.items()})
     return exports
+
+
+def _others(folder: Path, formats: Sequence[Format], prefix: str, files: Mapping[str, bytes]) -> list[Export]:
+    """Return what else the manifest of a folder lists; raises UsageError where `files` have no place beside it."""
+    names = [one.name for one in formats]
+    replaced, others = list[Export](), list[Export]()
+    for held in held_exports(folder):
+        (replaced if held.prefix == prefix and held.format in names else others).append(held)
+    require_place(folder, files, replaced, others)
+    return others
 
 
 def _require_writable(folder: Path) -> None:
@@ -80,15 +97,12 @@ def _require_writable(folder: Path) -> None:
         raise write_error(folder, 0, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
-def _write(subject: Subject, one: Format, work: Path, stem: str, checked: bool) -> tuple[Written, ExportCheck | None]:
-    """Return the files of a format, and what its judge found of them in the folder `work`."""
-    written = one.write(subject, stem)
-    if not checked:
-        return written, None
+def _checked(subject: Subject, one: Format, stem: str, work: Path, written: Written) -> ExportCheck:
+    """Return what the judge of a format found of its files, which are put into the folder `work`."""
     for name, content in written.files.items():
         write_atomically(work / name, content)
     _tell_who_watches(f"Comparing {one.name} with the original on {len(subject.images.test_labels):,} images.")
-    return written, _check(subject, one, stem, work)
+    return _check(subject, one, stem, work)
 
 
 def _export(subject: Subject, one: Format, prefix: str, written: Written, check: ExportCheck | None) -> Export:

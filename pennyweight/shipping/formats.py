@@ -33,6 +33,8 @@ class Format:
     """Returns the logits of images by the files in a folder; raises UnavailableError where the judge is missing."""
     agree: Callable[[Subject, NDArray[Any]], Agreement]
     """Compares the logits of all test images with those they must be."""
+    reads_images: bool = False
+    """Whether it is written with a look at training images."""
 
 
 FORMATS = (
@@ -55,6 +57,7 @@ FORMATS = (
         write=onnx_int8.write,
         run=onnx_int8.run,
         agree=agree_nearly,
+        reads_images=True,
     ),
     Format(
         name="c",
@@ -75,6 +78,7 @@ FORMATS = (
         write=c_int8.write,
         run=c_int8.run,
         agree=agree_exactly,
+        reads_images=True,
     ),
 )
 """In the order of `export --list` and of `--to all`."""

@@ -13,7 +13,7 @@ from pennyweight.base.input import Input
 from pennyweight.data.dataset import load
 from pennyweight.data.drawn_digit import SIDE_PIXELS, as_mnist
 from pennyweight.data.pictures import picture_files, read_pictures
-from pennyweight.data.sources import EMBEDDED, MNIST
+from pennyweight.data.sources import EMBEDDED, MNIST, has_command
 from pennyweight.runs.model import NO_VALIDATION, TrainedModel, looks_inverted
 from pennyweight.tables.table import Column, Table, right, table
 
@@ -138,6 +138,11 @@ def _calibrated(model: TrainedModel, data: Path | None) -> tuple[TrainedModel, s
     """Return the model with its temperature and nothing, or as it is and why; nothing is downloaded for that."""
     if not model.record.val_images:
         return model, f"This run of '{model.recipe.name}' {NO_VALIDATION}."
+    if not has_command(model.record.dataset):
+        return model, (
+            f"Not calibrated: {model.record.dataset!r}, a Dataset of your own, holds its validation set. In Python: "
+            "pw.load(RUN).calibrated(dataset)."
+        )
     try:
         dataset = load(model.record.dataset, data, report=lambda _: None, download=False)
         return model.calibrated(dataset), ""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pennyweight.base.errors import UnavailableError, UsageError
 from pennyweight.data.dataset import Dataset
+from pennyweight.data.sources import has_command
 from pennyweight.nets.fold import FoldedNetwork, fold_batchnorm
 from pennyweight.nets.forward import predict_logits
 from pennyweight.runs.model import TrainedModel
@@ -38,9 +39,10 @@ class Subject:
     def images(self) -> Dataset:
         """The dataset; raises UnavailableError where it is missing."""
         if self.dataset is None:
+            name = self.model.record.dataset
+            way = f": 'pennyweight fetch {name}' gets them." if has_command(name) else "."
             raise UnavailableError(
-                f"The images of {self.model.record.dataset}, which '{self.model.recipe.name}' was trained on, are not "
-                f"here: 'pennyweight fetch {self.model.record.dataset}' gets them."
+                f"The images of {name}, which '{self.model.recipe.name}' was trained on, are not here{way}"
             )
         return self.dataset
 

@@ -3,12 +3,14 @@
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pennyweight.base.errors import UnavailableError
-from pennyweight.base.files import remove_temporaries, write_atomically, write_error
+from pennyweight.base.files import remove_temporaries, write_atomically, write_error, write_together
 
 
 def test_what_was_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -117,25 +119,81 @@ def test_a_folder_in_place_of_the_file_is_refused_and_stays(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["weights"]
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO])
 def test_a_refusal_that_is_not_about_space_names_no_space(number: int, tmp_path: Path) -> None:
     sentence = str(write_error(tmp_path / "x", 7, OSError(number, os.strerror(number))))
     assert os.strerror(number) in sentence
     assert "bytes" not in sentence
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_free_space_is_found_even_for_a_folder_that_is_not_there_yet(number: int, tmp_path: Path) -> None:
     sentence = str(write_error(tmp_path / "not" / "there" / "x", 7, OSError(number, os.strerror(number))))
     assert "7 bytes needed" in sentence
+
+
+def test_a_file_that_is_larger_than_allowed_is_not_a_full_disk(tmp_path: Path) -> None:
+    sentence = str(write_error(tmp_path / "x", 168_662, OSError(errno.EFBIG, os.strerror(errno.EFBIG))))
+    assert "168,662 bytes; allow this process files of that size (ulimit -f)" in sentence
+    assert "free" not in sentence.lower()
 
 
 def test_an_error_without_a_number_keeps_its_own_words(tmp_path: Path) -> None:
     assert "odd" in str(write_error(tmp_path / "x", 0, OSError("odd")))
 
 
+def ended_process() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
 def test_only_leftovers_are_removed(tmp_path: Path) -> None:
-    for name in ("record.json", "record.json.123.tmp", "weights.safetensors.7.tmp", "notes.txt"):
+    ended = ended_process()
+    left = (f"record.json.{ended}.tmp", f"weights.safetensors.{os.getpid()}.tmp")
+    kept = ("record.json", "notes.txt", f"being-written.{os.getppid()}.tmp", f"x.{'9' * 30}.tmp", "draft.v2.tmp")
+    for name in (*left, *kept):
         (tmp_path / name).write_bytes(b"x")
     remove_temporaries(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["notes.txt", "record.json"]
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_of_files_that_belong_together_all_are_written_or_none(written: int, tmp_path: Path, monkeypatch) -> None:
+    """The disk is full behind the first, the second or the third."""
+    names = ("net.h", "net.c", "manifest.json")
+    (tmp_path / "net.h").write_bytes(b"old")
+    room, fsync = iter(range(written)), os.fsync
+
+    def fsync_while_there_is_room(descriptor: int) -> None:
+        if next(room, None) is None:
+            full()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync_while_there_is_room)
+    with pytest.raises(UnavailableError, match=rf"Cannot write .*{names[written]}: No space left"):
+        write_together({tmp_path / name: b"new" for name in names})
+    assert os.listdir(tmp_path) == ["net.h"]
+    assert (tmp_path / "net.h").read_bytes() == b"old"
+
+
+def test_a_folder_in_place_of_the_last_of_them_leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(UnavailableError, match=r"Cannot write .*manifest\.json: Is a directory\. Remove it"):
+        write_together({tmp_path / name: b"new" for name in ("net.h", "manifest.json")})
+    assert os.listdir(tmp_path) == ["manifest.json"]
+
+
+def test_an_interruption_between_two_renames_finds_all_of_them_done(tmp_path: Path, monkeypatch) -> None:
+    replace, calls = os.replace, iter(range(10))
+
+    def interrupted(source: Path, target: Path) -> None:
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_together({tmp_path / name: b"new" for name in ("net.h", "net.c", "manifest.json")})
+    assert sorted(os.listdir(tmp_path)) == ["manifest.json", "net.c", "net.h"]

@@ -3,11 +3,17 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from time import sleep
 
+import numpy as np
 import pytest
 from support import TINY
 
+import pennyweight as pw
 from pennyweight.runs.published import published_run
 from pennyweight.settings.recipe_text import recipe_to_text
 from pennyweight.shipping import c_judge
@@ -141,3 +147,92 @@ def test_the_list_names_every_format_and_its_judge(command) -> None:
     assert [one["name"] for one in json.loads(command("export", "--list", "--json").out)] == [
         one.name for one in FORMATS
     ]
+
+
+def test_files_that_an_export_did_not_write_are_not_overwritten(trained: str, command) -> None:
+    Path("firmware").mkdir()
+    Path("firmware/tiny.c").write_text("int main(void) { return 0; }")
+    ended = command("export", trained, "--to", "c", "--out", "firmware")
+    assert (ended.code, ended.out) == (2, "")
+    assert "firmware/tiny.c is not as an export wrote it" in ended.err
+    assert "another --prefix" in ended.err
+    assert os.listdir("firmware") == ["tiny.c"]
+    assert command("export", trained, "--to", "c", "--out", "firmware", "--prefix", "net").code == 0
+
+
+@pytest.fixture
+def of_own_images(here: Path) -> str:
+    """A run on a Dataset that was made in Python."""
+    digits = pw.dataset("digits")
+    arrays = digits.train_images[:200], digits.train_labels[:200], digits.test_images, digits.test_labels
+    letters = pw.Dataset("letters", digits.class_names, *arrays)
+    pw.train(TINY, dataset=letters, epochs=1, out="own", progress=False)
+    return "own"
+
+
+def test_a_run_on_images_of_ones_own_is_exported_where_they_are_not_needed(of_own_images: str, command) -> None:
+    ended = command("export", of_own_images, "--to", "c", "--to", "onnx", "--unchecked")
+    assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "function"),
+    [
+        (("export", "own", "--to", "c"), "pw.export(RUN, dataset=...)"),
+        (("export", "own", "--to", "c-int8", "--unchecked"), "pw.export(RUN, dataset=...)"),
+        (("verify", "own"), "pw.verify(RUN, dataset=...)"),
+    ],
+)
+def test_where_they_are_needed_python_is_the_way(
+    words: tuple[str, ...], function: str, of_own_images: str, command
+) -> None:
+    ended = command(*words)
+    assert (ended.code, ended.out) == (3, "")
+    assert "trained on 'letters', a Dataset of your own, which no command can name" in ended.err
+    assert function in ended.err
+
+
+@pytest.mark.parametrize("settings", [(), ("validation_images=100",)])
+def test_predicting_by_such_a_run_advises_no_command_that_fails(
+    settings: tuple[str, ...], of_own_images: str, command
+) -> None:
+    digits = pw.dataset("digits")
+    arrays = digits.train_images[:400], digits.train_labels[:400], digits.test_images, digits.test_labels
+    letters = pw.Dataset("letters", digits.class_names, *arrays)
+    pw.train(TINY, dataset=letters, epochs=1, out="held-out", settings=settings, progress=False)
+    np.save("digit.npy", digits.test_images[0])
+    ended = command("predict", "held-out", "digit.npy")
+    assert (ended.code, ended.err) == (0, "")
+    assert "pennyweight train" not in ended.out
+    assert "alibrated" in ended.out
+    assert ("pw.load(RUN).calibrated(dataset)" in ended.out) == bool(settings)
+
+
+SLOW_COMPILER = """#!/bin/sh
+touch started
+exec sleep 60
+"""
+
+
+def test_an_interrupted_export_says_that_nothing_was_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # by a function: a command in this process leaves signals ignored, and the next process inherits that
+    pw.train(TINY, dataset="digits", epochs=1, out="run", progress=False)
+    Path("slow").write_text(SLOW_COMPILER)
+    Path("slow").chmod(0o755)
+    monkeypatch.setenv("CC", str(Path("slow").resolve()))
+    words = [sys.executable, "-m", "pennyweight", "export", "run", "--to", "c"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    while not Path("started").exists():
+        assert process.poll() is None
+        sleep(0.05)
+    process.send_signal(signal.SIGTERM)  # a job in the background ignores SIGINT
+    assert process.communicate(timeout=60)[1].splitlines()[-1] == "Error: Interrupted; nothing was written."
+    assert process.returncode == 130
+    assert not Path("run", "export").exists()
+
+
+def test_once_its_files_are_there_an_interruption_does_not_say_so() -> None:
+    said = "import sys; sys.argv[1:] = ['export']; from pennyweight.cli import signals as s; "
+    said += "print(s.interrupted_sentence()); s.note_written(); print(s.interrupted_sentence())"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["Interrupted; nothing was written.", "Interrupted."]

@@ -1,5 +1,6 @@
 """What docs/run_folders.md says of the files of a run: what comes back when one is deleted, and how."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_one_checkpoint_is_enough_and_none_is_too_few(command, run: Path) -> Non
 
 
 def test_files_of_ones_own_are_left_alone(command, run: Path) -> None:
-    for name in ("notes.txt", "mine.tmp", "record.json.4321.tmp"):
+    for name in ("notes.txt", "mine.tmp", f"record.json.{os.getpid()}.tmp"):
         (run / name).write_text("mine")
     (run / "record.json").unlink()
     assert command(*TRAIN).code == 0

@@ -1,4 +1,5 @@
 import gzip
+import os
 import socket
 import threading
 import time
@@ -208,7 +209,7 @@ def test_only_what_is_missing_is_downloaded_and_only_our_leftovers_are_removed(t
     home.mkdir()
     (home / MNIST.test_labels.name).write_bytes(b"mine")
     (home / "notes.tmp").touch()
-    (home / f"{MNIST.train_images.name}.123.tmp").touch()
+    (home / f"{MNIST.train_images.name}.{os.getpid()}.tmp").touch()
     with mirror("good") as good:
         fetch_source(small_source(good.url), tmp_path, lambda line: None, QUICK)
         assert len(good.gets) == 3

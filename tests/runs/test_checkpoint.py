@@ -129,7 +129,7 @@ def test_where_all_are_damaged_the_message_tells_the_way_out(two: Path) -> None:
 
 
 def test_a_temporary_file_that_is_whole_is_never_chosen_and_is_removed(two: Path) -> None:
-    later = two / "checkpoint-0004.safetensors.4711.tmp"
+    later = two / f"checkpoint-0004.safetensors.{os.getpid()}.tmp"
     write_checkpoint(two / "elsewhere", checkpoint(4))
     shutil.copy(two / "elsewhere" / "checkpoint-0004.safetensors", later)
     assert newest(two) == (3, [])

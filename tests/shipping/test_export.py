@@ -1,9 +1,11 @@
 """Nothing is written that does not agree with the original, whatever the format."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +19,7 @@ from published_networks import networks_in_ci
 
 import pennyweight as pw
 from pennyweight.api import load, load_dataset
+from pennyweight.base import files
 from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.base.exports import Export
 from pennyweight.nets.layers import CLASSES, Conv, Linear, MaxPool, Relu, Residual
@@ -27,7 +30,7 @@ from pennyweight.shipping.c_text import c_name
 from pennyweight.shipping.export import chosen_formats, export
 from pennyweight.shipping.formats import FORMATS, Format
 from pennyweight.shipping.integer_agreement import reference_logits
-from pennyweight.shipping.manifest import other_exports
+from pennyweight.shipping.manifest import held_exports
 from pennyweight.shipping.parity import TOLERANCE, Judged
 from pennyweight.shipping.quantise import quantised
 from pennyweight.shipping.subject import Subject
@@ -125,8 +128,10 @@ def test_two_processes_that_write_into_one_folder_at_once_are_both_in_its_manife
     """The other one runs between our reading the manifest and our replacing it, as far as it gets."""
     started = []
 
-    def read_while_the_other_writes(folder: Path, exports: tuple[Export, ...]) -> list[dict[str, Any]]:
-        found = other_exports(folder, exports)
+    def read_while_the_other_writes(folder: Path) -> tuple[Export, ...]:
+        found = held_exports(folder)
+        if not folder.exists():  # the look before anything is compared, without the lock
+            return found
         command = [sys.executable, "-c", OTHER_PROCESS]
         started.append(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True))
         # the other process waits and says so, or, were there no lock, ends
@@ -134,7 +139,7 @@ def test_two_processes_that_write_into_one_folder_at_once_are_both_in_its_manife
         assert "Another process is writing into out; waiting for it." in started[0].stderr.readline()
         return found
 
-    monkeypatch.setattr(exporting, "other_exports", read_while_the_other_writes)
+    monkeypatch.setattr(exporting, "held_exports", read_while_the_other_writes)
     export(subject, [BY_NAME["c"]], tmp_path / "out", "one", checked=False)
     assert started[0].communicate(timeout=60)[1] == ""
     assert started[0].returncode == 0
@@ -176,10 +181,125 @@ def test_an_interruption_leaves_nothing(subject: Subject, tmp_path: Path) -> Non
 
 
 def test_what_a_killed_export_left_is_removed_and_other_files_stay(subject: Subject, tmp_path: Path) -> None:
-    for name in ("net.c.4711.tmp", "mine.tmp", "net.txt"):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    kept = ["mine.tmp", "net.txt", f"of-another-process.{os.getppid()}.tmp"]
+    for name in (f"net.c.{ended.pid}.tmp", *kept):
         (tmp_path / name).write_text("")
     export(subject, [BY_NAME["c"]], tmp_path, "net", checked=False)
-    assert sorted(os.listdir(tmp_path)) == ["manifest.json", "mine.tmp", "net.c", "net.h", "net.txt"]
+    assert sorted(os.listdir(tmp_path)) == sorted(["manifest.json", "net.c", "net.h", *kept])
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+QUICK = [
+    replace(one, write=lambda _, stem: Written({f"{stem}.h": stem.encode(), f"{stem}.c": b"x"}))
+    for one in FORMATS
+    if one.name in ("c", "c-int8")
+]
+
+
+def test_files_that_are_not_an_exports_own_stay(subject: Subject, tmp_path: Path) -> None:
+    """A user's main.c; a link; a file of an export that was edited; but not what already is what would be written."""
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }")
+    (tmp_path / "linked.h").symlink_to("main.c")
+    export(subject, QUICK[:1], tmp_path, "edited", checked=False)
+    (tmp_path / "edited.c").write_text("mended by hand")
+    (tmp_path / "same.c").write_bytes(b"x")
+    before = held(tmp_path)
+    for prefix, file in (("main", "main.c"), ("linked", "linked.h"), ("edited", "edited.c")):
+        with pytest.raises(UsageError, match=rf"{file} is not as an export wrote it, .* --prefix or --out\. Nothing"):
+            export(subject, QUICK[:1], tmp_path, prefix, checked=False)
+        assert held(tmp_path) == before
+    export(subject, QUICK[:1], tmp_path, "same", checked=False)
+
+
+def test_what_an_export_wrote_is_replaced_by_another_of_its_prefix_and_format(subject: Subject, tmp_path: Path) -> None:
+    export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    other = replace(QUICK[0], write=lambda _, stem: Written({f"{stem}.h": b"other", f"{stem}.c": b"other"}))
+    export(subject, [other], tmp_path, "net", checked=False)
+    assert (tmp_path / "net.c").read_bytes() == b"other"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("digit", 1), ("digit_int8", 0)), (("digit_int8", 0), ("digit", 1)), (("Net", 0), ("nET", 0))],
+)
+def test_two_exports_never_share_a_name(
+    first: tuple[str, int], second: tuple[str, int], subject: Subject, tmp_path: Path
+) -> None:
+    """Nor one but for case, for their include guards would be one."""
+    export(subject, [QUICK[first[1]]], tmp_path, first[0], checked=False)
+    before = held(tmp_path)
+    with pytest.raises(UsageError, match=rf"would collide with .*, which --prefix {first[0]} --to .* choose another"):
+        export(subject, [QUICK[second[1]]], tmp_path, second[0], checked=False)
+    assert held(tmp_path) == before
+
+
+@pytest.mark.parametrize("last", ["net.h", "net.c", "manifest.json"])
+def test_a_disk_that_is_full_leaves_what_was_there(
+    last: str, subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    before = held(tmp_path)
+    new = files._new
+
+    def full(temporary: Path) -> object:
+        if temporary.name.startswith(last):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return new(temporary)
+
+    monkeypatch.setattr(files, "_new", full)
+    with pytest.raises(UnavailableError, match=rf"Cannot write .*{last}: No space left"):
+        export(subject, [BY_NAME["c"]], tmp_path, "net", checked=False)
+    assert held(tmp_path) == before
+
+
+def planted(key: str, value: object) -> Callable[[dict[str, Any]], object]:
+    return lambda manifest: manifest["exports"][0].__setitem__(key, value)
+
+
+FILE = {"name": "net.c", "bytes": 1, "sha256": 64 * "0"}
+FOREIGN = {
+    "a file elsewhere": planted("files", [{**FILE, "name": "../../env.sh"}]),
+    "a file at the root": planted("files", [{**FILE, "name": "/etc/passwd"}]),
+    "a hidden file": planted("files", [{**FILE, "name": ".profile"}]),
+    "a digest that is none": planted("files", [{**FILE, "sha256": "0"}]),
+    "a file without a digest": planted("files", [{"name": "net.c", "bytes": 1}]),
+    "files that are none": planted("files", "net.c"),
+    "a key too many": planted("run", "rm"),
+    "a seed that is text": planted("seed", "0"),
+    "facts of lists": planted("facts", {"arena_bytes": [1]}),
+    "infinity": planted("facts", {"arena_bytes": float("inf")}),
+    "a check that is half": planted("check", {"judge": "gcc"}),
+    "a key missing": lambda manifest: manifest["exports"][0].pop("files"),
+    "no schema": lambda manifest: manifest.pop("schema"),
+    "exports by name": lambda manifest: manifest.update(exports={}),
+}
+
+
+@pytest.mark.parametrize("plant", FOREIGN.values(), ids=FOREIGN)
+def test_a_manifest_with_what_no_export_writes_is_refused(
+    plant: Callable[[dict[str, Any]], object], subject: Subject, tmp_path: Path
+) -> None:
+    export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    plant(manifest)
+    path.write_text(json.dumps(manifest))
+    before = held(tmp_path)
+    with pytest.raises(MismatchError, match=r"manifest\.json is no manifest of exports.*; move it away"):
+        export(subject, QUICK[:1], tmp_path, "other", checked=False)
+    assert held(tmp_path) == before
+
+
+def test_a_manifest_of_a_later_schema_is_not_turned_into_one_of_this(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"schema": 2, "exports": []}')
+    with pytest.raises(MismatchError, match=r"manifest\.json has schema 2, this version writes 1; move it away"):
+        export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    assert os.listdir(tmp_path) == ["manifest.json"]
 
 
 LATE_AND_EARLY = Network((Residual((MaxPool(3), Conv(2, 1)), (MaxPool(2), Conv(2, 2))), Linear(CLASSES)), (1, 9, 9), 2)
