@@ -15,7 +15,7 @@ from pennyweight.nets.plan import Add, Node, Plan
 
 @dataclass(frozen=True)
 class Arena:
-    """The offset of every value in elements, by its number, and how many elements there are; logits lie elsewhere."""
+    """The offset of every value in elements, by its number, and how many elements there are."""
 
     offsets: Mapping[int, int]
     size: int
@@ -35,7 +35,7 @@ class _Block:
 
 
 def plan_arena(plan: Plan) -> Arena:
-    """Return where the image, value 0, and the output of every node but the last are kept."""
+    """Return where the image, value 0, and the output of every node are kept."""
     offsets: dict[int, int] = {}
     placed: list[tuple[int, _Block]] = []
     for block in sorted(_blocks(plan), key=lambda one: (-one.size, one.first)):
@@ -52,7 +52,7 @@ def _blocks(plan: Plan) -> list[_Block]:
     image_use = max(node.number for node in plan.nodes if 0 in node.inputs)
     blocks = [_Block([0], prod(plan.image_shape), 0, image_use)]
     block_of = {0: blocks[0]}
-    for node in plan.nodes[:-1]:
+    for node in plan.nodes:
         reused = _overwritten(node, block_of)
         if reused:
             reused.values.append(node.number)

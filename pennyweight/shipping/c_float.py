@@ -21,7 +21,9 @@ from pennyweight.shipping.parity import Judged
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
 
-FLOAT_BYTES = 4
+FLOAT_BYTES, INT_BYTES = 4, 4
+WINDOW_NUMBERS = 9
+"""How many numbers a window has, in `c/float/window.c`."""
 KERNELS = {
     Conv: "convolve",
     Depthwise: "convolve",
@@ -44,10 +46,13 @@ def write(subject: Subject, stem: str) -> Written:
     normalisation = subject.model.normalisation
     figures = {"mean": np.array(normalisation.mean), "deviation": np.array(normalisation.std)}
     count = sum(array.size for held in (figures, *constants.values()) for array in held.values())
-    arena_bytes, constant_bytes = FLOAT_BYTES * arena.size, FLOAT_BYTES * count
+    windows = [_window(node) for node in plan.nodes if isinstance(node.operation, WINDOWED)]
+    arena_bytes = FLOAT_BYTES * arena.size
+    constant_bytes = FLOAT_BYTES * count + INT_BYTES * WINDOW_NUMBERS * len(windows)
     facts = [
-        f"Constants {constant_bytes:,} bytes of flash, arena {arena_bytes:,} bytes of RAM; code and stack come on top. "
-        "It needs no library, no heap and no other header. The arena is static: one call at a time."
+        f"Constants up to {constant_bytes:,} bytes of flash, arena {arena_bytes:,} bytes of RAM, where an int has 4 "
+        "bytes; code and stack come on top. It needs no library and no heap, and includes <stdint.h> and <limits.h> "
+        "alone, which every compiler of C99 brings. The arena is static: one call at a time."
     ]
     arrays = [float_array(name, array) for name, array in figures.items()]
     for node in plan.nodes:
@@ -55,13 +60,13 @@ def write(subject: Subject, stem: str) -> Written:
     source = "\n\n".join(
         [
             banner(subject, f"{stem}.c", facts),
-            f'#include "{stem}.h"\n\n#include <limits.h>\n#include <stddef.h>',
+            f'#include "{stem}.h"\n\n#include <limits.h>',
             _int_check(max(arena.size, *(array.size for held in constants.values() for array in held.values()))),
             _sizes(plan),
             *_kernels(plan),
             *arrays,
             f"static float arena[{arena.size}];",
-            *(_window(node) for node in plan.nodes if isinstance(node.operation, WINDOWED)),
+            *windows,
             _predict(plan, arena, constants, stem),
         ]
     )
@@ -94,7 +99,8 @@ def _header(subject: Subject, stem: str, facts: Sequence[str]) -> str:
 extern "C" {{
 #endif
 
-/* Returns the class, and writes the logits of all classes. An image is channel by channel, row by row, 0 to 255. */
+/* The class of an image: channel by channel, row by row, 0 to 255. Where `logits` is not NULL, those of
+ * all classes are written there. */
 int {stem}_predict(const uint8_t *image, float *logits);
 
 #ifdef __cplusplus
@@ -159,9 +165,9 @@ def _predict(plan: Plan, arena: Arena, constants: dict[int, dict[str, Array]], s
         words = [*_arguments(node, x), *other]
         words += [f"{name}_{node.number}" for name in constants[node.number]]
         if isinstance(node.operation, Conv | Depthwise | Linear) and "bias" not in constants[node.number]:
-            words.append("NULL")
+            words.append("0")
         lines.append(f"    {KERNELS[type(node.operation)]}({', '.join(words)}, {_place(arena, node.number)});")
-    return "\n".join([*lines, "    return largest(logits);", "}"])
+    return "\n".join([*lines, f"    return largest({_place(arena, plan.nodes[-1].number)}, logits);", "}"])
 
 
 def _arguments(node: Node, x: str) -> list[str]:
@@ -185,5 +191,4 @@ def _arguments(node: Node, x: str) -> list[str]:
 
 
 def _place(arena: Arena, value: int) -> str:
-    """Return the pointer to a value: in the arena, or the caller's logits for the last."""
-    return f"arena + {arena.offsets[value]}" if value in arena.offsets else "logits"
+    return f"arena + {arena.offsets[value]}"

@@ -3,6 +3,7 @@
 The functions are plain C, kept in `c/int8/`; what is written of a network are its tables, and which functions it needs.
 """
 
+import textwrap
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pennyweight.shipping.c_judge import SOURCES, run_c
 from pennyweight.shipping.c_layout import Layout, layout_of
 from pennyweight.shipping.c_tables import KINDS, Tables
-from pennyweight.shipping.c_text import banner, integer_array
+from pennyweight.shipping.c_text import WIDTH, banner, integer_array
 from pennyweight.shipping.integer import IntegerNetwork
 from pennyweight.shipping.memory_plan import Memory
 from pennyweight.shipping.parity import Judged
@@ -22,6 +23,9 @@ from pennyweight.shipping.schedule import Stream
 from pennyweight.shipping.subject import Subject
 from pennyweight.shipping.written import Written
 
+JOINT = "\0"
+"""Stands for a blank that no line is broken at."""
+
 
 def write(subject: Subject, stem: str) -> Written:
     """Return `STEM.h` and `STEM.c`; raises UsageError naming a layer that has no such form."""
@@ -29,8 +33,9 @@ def write(subject: Subject, stem: str) -> Written:
     layout = layout_of(network)
     said = [
         f"Whole numbers, {network.bits}-bit weights. Constants {layout.constant_bytes:,} bytes of flash, "
-        f"{layout.ram_bytes:,} bytes of static RAM; code and stack come on top. "
-        "It needs no library, no heap and no other header. The state is static: one image at a time."
+        f"{layout.ram_bytes:,} bytes of static RAM, up to the alignment of each table; code and stack come on top. "
+        "It needs no library and no heap, and includes <stdint.h> and <limits.h> alone, which every compiler of C99 "
+        "brings. The state is static: one image at a time."
     ]
     header = _header(network, stem, banner(subject, f"{stem}.h", said))
     source = f"{banner(subject, f'{stem}.c', said)}\n\n{c_source(layout, stem)}"
@@ -69,11 +74,15 @@ def c_source(layout: Layout, stem: str) -> str:
 
 
 def _int_check(layout: Layout) -> str:
-    """Return what stops a compiler whose int is too short to count weights and pixels, or does not keep a sign."""
+    """Return what stops a compiler whose int is too short to count weights and pixels, or does not keep a sign.
+
+    The preprocessor counts as the host does, so only the compiler itself can tell of the second.
+    """
     most = max(len(layout.tables.weights), layout.memory.ring_bytes, prod(layout.network.image_shape))
     return (
         f'#if INT_MAX < {most}\n#error "int is too short for this network"\n#endif\n'
-        '#if (-1 >> 1) != -1\n#error "a negative number must stay negative when it is shifted to the right"\n#endif'
+        "/* A negative number must stay negative when it is shifted to the right. */\n"
+        "typedef char shift_keeps_the_sign[(-1 >> 1) == -1 ? 1 : -1];"
     )
 
 
@@ -148,9 +157,9 @@ def _arrays(tables: Tables, features: Mapping[str, bool]) -> list[str]:
 def _layers(tables: Tables) -> str:
     rows = []
     for row in tables.layers:
-        values = ", ".join(f".{name} = {str(value).upper()}" for name, value in row.items())
-        rows.append(f"    {{{values}}},")
-    return "static const layer layers[LAYERS] = {\n" + "\n".join(rows) + "\n};"
+        values = ", ".join(f".{name}{JOINT}={JOINT}{str(value).upper()}" for name, value in row.items())
+        rows += textwrap.wrap(f"{{{values}}},", WIDTH, initial_indent="    ", subsequent_indent="     ")
+    return "static const layer layers[LAYERS] = {\n" + "\n".join(rows).replace(JOINT, " ") + "\n};"
 
 
 def _memory(memory: Memory) -> str:
@@ -179,11 +188,13 @@ def _header(network: IntegerNetwork, stem: str, comment: str) -> str:
 extern "C" {{
 #endif
 
-/* An image row by row: begin, then push each row from the top, {row}, 0 to 255; then finish. */
+/* An image row by row: begin, then push each row from the top, {row},
+ * 0 to 255; then finish. */
 void {stem}_begin(void);
 void {stem}_push_row(const uint8_t *row);
 
-/* Returns the class of the image; where `logits` is not NULL, they are written there. */
+/* Returns the class of the image; where `logits` is not NULL, they are written there. Returns -1, and writes nothing,
+ * unless exactly {upper}_ROWS rows have come since begin. */
 int {stem}_finish(int32_t *logits);
 
 /* The same for a whole image in memory: {planes}, 0 to 255. */

@@ -12,6 +12,7 @@ LAYER_SIZES, LAYER_COUNTS, LAYER_BYTES = 9, 12, 6
 """How many numbers of each type the record of a layer has, in `c/int8/types.c`; so has that of where a layer stands."""
 CURSOR_SIZES, CURSOR_COUNTS = 1, 4
 TOTAL_BYTES = 4
+UINT8_MAX = 255
 BIAS_BYTES, MULTIPLIER_BYTES, ADDITION_BYTES = 4, 2, 12
 
 
@@ -54,6 +55,7 @@ class Layout:
             "ADDS": "add" in kinds,
             "RESCALES": bool(self.tables.multipliers),
             "BOUNDS": self.tables.has_bounds,
+            "TALL": self.network.image_shape[1] >= UINT8_MAX,
             "SUMMED": self.stream.lifetimes[-1].first == 0,
         }
 
@@ -85,7 +87,7 @@ class Layout:
 
     @cached_property
     def ram_bytes(self) -> int:
-        """The bytes of static memory: rings laid over each other, sums, where each layer stands, and totals."""
+        """The bytes of static memory: rings over each other, sums, where each layer stands, totals, rows to come."""
         cursor = self._struct(
             CURSOR_SIZES * self.size_bytes + CURSOR_COUNTS * self.count_bytes + self.features["BRANCHES"]
         )
@@ -94,6 +96,7 @@ class Layout:
             self.memory.sum_bytes * self.memory.sums,
             cursor * len(self.stream.layers),
             TOTAL_BYTES * LANES if self.features["PRODUCTS"] else 0,
+            4 if self.features["TALL"] else 1,
         )
         return sum(-(-part // 4) * 4 for part in parts)
 

@@ -146,7 +146,7 @@ def test_every_compiler_takes_it_without_a_warning(compiler: str, optimised: str
 def test_it_asks_for_no_library_and_no_heap(tmp_path: Path) -> None:
     write(subject_of(NETWORKS["colour, residuals"]), tmp_path)
     text = (tmp_path / "net.c").read_text() + (tmp_path / "net.h").read_text()
-    assert set(re.findall(r"#include (\S+)", text)) == {'"net.h"', "<stdint.h>", "<stddef.h>", "<limits.h>"}
+    assert set(re.findall(r"#include (\S+)", text)) == {'"net.h"', "<stdint.h>", "<limits.h>"}
     subprocess.run(["gcc", "-O2", "-c", "net.c", "-o", "net.o"], cwd=tmp_path, check=True)
     said = subprocess.run(["nm", "-u", "net.o"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert set(said.replace("U", "").split()) <= MEMORY_FUNCTIONS
@@ -168,17 +168,36 @@ def test_the_bytes_at_the_top_are_those_that_the_compiler_counts(tmp_path: Path)
     subject = subject_of(NETWORKS["colour, residuals"])
     write(subject, tmp_path)
     facts = c_float.write(subject, "net").facts
-    subprocess.run(["gcc", "-Os", "-c", "net.c", "-o", "net.o"], cwd=tmp_path, check=True)
+    # without optimisation, which folds some of them into the code
+    subprocess.run(["gcc", "-O0", "-c", "net.c", "-o", "net.o"], cwd=tmp_path, check=True)
     said = subprocess.run(["nm", "-S", "--defined-only", "net.o"], cwd=tmp_path, capture_output=True, text=True)
     sized = [line.split() for line in said.stdout.splitlines() if len(line.split()) == 4]
     sizes = {name: (kind, int(size, 16)) for _, size, kind, name in sized}
     assert sum(size for kind, size in sizes.values() if kind in "bd") == facts["arena_bytes"]
-    windows = sum(size for name, (_, size) in sizes.items() if name.startswith("window_"))
-    constants = sum(size for kind, size in sizes.values() if kind == "r")
-    assert constants - windows == facts["constant_bytes"]
+    assert any(name.startswith("window_") for name in sizes)
+    assert sum(size for kind, size in sizes.values() if kind == "r") == facts["constant_bytes"]
     banner = (tmp_path / "net.c").read_text().split("*/")[0]
-    assert f"Constants {facts['constant_bytes']:,} bytes of flash" in banner.replace("\n * ", " ")
+    assert f"Constants up to {facts['constant_bytes']:,} bytes of flash" in banner.replace("\n * ", " ")
     assert f"arena {facts['arena_bytes']:,} bytes of RAM" in banner.replace("\n * ", " ")
+
+
+def test_without_a_place_for_the_logits_the_class_is_returned_all_the_same(tmp_path: Path) -> None:
+    subject = subject_of(NETWORKS["colour, residuals"])
+    write(subject, tmp_path)
+    image = ", ".join(map(str, subject.images.test_images[2].ravel()))
+    program = f'#include "net.h"\nstatic const uint8_t image[] = {{{image}}};\n'
+    (tmp_path / "main.c").write_text(program + "int main(void) { return net_predict(image, 0); }")
+    build = ["gcc", *STRICTEST, *SANITIZED, "main.c", "net.c", "-o", "main"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    assert subprocess.run(["./main"], cwd=tmp_path).returncode == from_torch(subject)[2].argmax()
+
+
+def test_no_line_is_longer_than_120_columns() -> None:
+    for name in NETWORKS:
+        for content in c_float.write(
+            subject_of(NETWORKS[name]), "a_name_of_forty_letters_as_long_as_can_be"
+        ).files.values():
+            assert max(map(len, content.decode().splitlines())) <= 120
 
 
 def test_two_networks_live_in_one_program(tmp_path: Path) -> None:

@@ -184,6 +184,33 @@ def test_the_example_recognises_its_drawing(tmp_path: Path) -> None:
     assert (done.stdout + done.stderr).splitlines()[-1] == "7"
 
 
+@pytest.mark.parametrize("kind", ["c", "c-int8"])
+@pytest.mark.parametrize("name", ["progressive-3", "skip-3"])
+def test_the_stated_bytes_are_those_of_a_chips_compiler(name: str, kind: str, tmp_path: Path) -> None:
+    """But for constants that it folds into the code, and what aligns a table or a variable: less than a word each."""
+    exported = pw.export(name, to=kind, prefix="net", out=tmp_path, dataset=pw.dataset("digits"), checked=False)
+    (facts,) = (one.facts for one in exported.exports)
+    stem = Path(exported.exports[0].files[0].name).stem
+    unit = [f"{MICROBIT.prefix}gcc", *MICROBIT.flags, "-std=c99", "-Os", "-c", f"{stem}.c", "-o", "net.o"]
+    subprocess.run(unit, cwd=tmp_path, check=True)
+    listing = subprocess.run([f"{MICROBIT.prefix}size", "-A", "net.o"], cwd=tmp_path, capture_output=True, text=True)
+    sizes = [words[:2] for line in listing.stdout.splitlines() if len(words := line.split()) == 3]
+    constants = sum(int(size) for section, size in sizes if section.startswith(".rodata"))
+    state = sum(int(size) for section, size in sizes if section.startswith((".bss", ".data")))
+    source = (tmp_path / f"{stem}.c").read_text()
+    if kind == "c":
+        folded = 36 * source.count("static const window ") + 4 * 2
+        assert 0 <= facts["constant_bytes"] - constants <= folded < facts["constant_bytes"] / 20
+        assert state == facts["arena_bytes"]
+    else:
+        tables = len(re.findall(r"^static const \w+ \w+\[", source, re.MULTILINE))
+        variables = len(re.findall(r"^static (?:\w+ )+\w+(?:\[\w+\])?;|^} memory;", source, re.MULTILINE))
+        assert 0 <= constants - facts["constant_bytes"] <= 3 * tables
+        assert 0 <= facts["ram_bytes"] - state <= 3 * variables
+        assert tables >= 5
+        assert variables >= 4
+
+
 ARDUINO = """
 #include <stddef.h>
 #include <stdint.h>

@@ -124,6 +124,67 @@ def test_rows_handed_over_one_by_one_give_what_the_whole_image_gives(
     np.testing.assert_array_equal(logits, integer_logits(quantised(subject), images))
 
 
+ORDERS = """nothing: -1, no logits
+rows without begin: -1, no logits
+begin alone: -1, no logits
+a row too few: -1, no logits
+all rows: a label
+once more: a label
+a row too many: -1, no logits
+a second image without begin: -1, no logits
+many rows too many: -1, no logits
+begun anew: a label
+the whole image: the same logits
+after the whole image: a label
+"""
+
+
+@pytest.mark.parametrize("name", ["progressive-3", "skip-3"])
+def test_there_is_an_answer_only_where_all_rows_have_come_since_begin(
+    name: str, digits: Dataset, tmp_path: Path
+) -> None:
+    """By a network with padding as well, whose begin does more."""
+    assert said_of_orders(Subject(load_trained(published_run(name)), digits), tmp_path) == ORDERS
+
+
+def test_so_it_is_where_a_byte_does_not_count_the_rows(tmp_path: Path) -> None:
+    subject = subject_of(Network((MaxPool(10), Conv(2, 3), Relu(), Linear(CLASSES)), (1, 300, 30), 3))
+    assert "static int awaited;" in (written(subject, tmp_path) / f"{STEM}.c").read_text()
+    assert said_of_orders(subject, tmp_path) == ORDERS
+    facts = c_int8.write(subject, STEM).facts
+    assert symbol_bytes(tmp_path) == (facts["constant_bytes"], facts["ram_bytes"])
+
+
+def said_of_orders(subject: Subject, folder: Path) -> str:
+    written(subject, folder)
+    sizes = zip(("IMAGE_ROWS", "IMAGE_COLUMNS"), subject.images.test_images.shape[1:], strict=True)
+    named = {"HEADER": f'"{STEM}.h"', "PREFIX": STEM, "IMAGE_CLASSES": len(subject.model.classes), **dict(sizes)}
+    defines = [f"-D{name}={value}" for name, value in named.items()]
+    build = ["gcc", *STRICT, *SANITIZED, *defines, f"-I{folder}", str(HERE / "row_order.c"), str(folder / f"{STEM}.c")]
+    subprocess.run([*build, "-o", str(folder / "orders")], check=True)
+    return subprocess.run([str(folder / "orders")], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_line_is_longer_than_120_columns_and_no_block_stands_alone(name: str) -> None:
+    written = c_int8.write(subject_of(NETWORKS[name]), "a_name_of_forty_letters_as_long_as_can_be")
+    for content in written.files.values():
+        lines = content.decode().splitlines()
+        assert max(map(len, lines)) <= 120
+        assert not [line for line in lines if line.strip() == "{"]
+
+
+def test_a_compiler_whose_shift_loses_the_sign_is_refused_though_its_preprocessor_keeps_it(tmp_path: Path) -> None:
+    subject = subject_of(NETWORKS["kernel 3, colour"])
+    file = written(subject, tmp_path) / f"{STEM}.c"
+    text = file.read_text()
+    assert "(-1 >> 1) == -1 ?" in text
+    file.write_text(text.replace("(-1 >> 1) == -1 ?", "(int)(-1u >> 1) == -1 ?"))
+    done = subprocess.run(["gcc", "-std=c99", "-c", file, "-o", "/dev/null"], capture_output=True, text=True)
+    assert done.returncode
+    assert "shift_keeps_the_sign" in done.stderr
+
+
 def symbol_bytes(folder: Path) -> tuple[int, int]:
     """Return the bytes of constants and of state that a compiler makes of the file, each symbol in whole words."""
     unit = folder / f"{STEM}.o"

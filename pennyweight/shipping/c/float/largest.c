@@ -1,8 +1,11 @@
-/* The number of the largest logit, the first of equals. */
-static int largest(const float *logits) {
+/* The number of the largest logit, the first of equals; all are copied to where they are wanted, if anywhere. */
+static int largest(const float *y, float *logits) {
     int best = 0;
-    for (int i = 1; i < CLASSES; i++) {
-        best = logits[i] > logits[best] ? i : best;
+    for (int i = 0; i < CLASSES; i++) {
+        best = y[i] > y[best] ? i : best;
+        if (logits) {
+            logits[i] = y[i];
+        }
     }
     return best;
 }

@@ -1,3 +1,10 @@
+/* The rows to come, and one: 1 once the image is complete, 0 without a begin and when a row too many has come. */
+#if TALL
+static int awaited;
+#else
+static uint8_t awaited;
+#endif
+
 static void push(const uint8_t *row, int plane) {
     for (int x = 0; x < COLUMNS; x++) {
         door d = door_of(0);
@@ -25,12 +32,21 @@ void PREFIX_begin(void) {
 #if PADS
     settle(LAYERS - 1);
 #endif
+    awaited = ROWS + 1;
 }
 
-void PREFIX_push_row(const uint8_t *row) { push(row, COLUMNS); }
+void PREFIX_push_row(const uint8_t *row) {
+    if (awaited > 1) {
+        push(row, COLUMNS);
+        awaited--;
+    } else {
+        awaited = 0;
+    }
+}
 
 int PREFIX_finish(int32_t *logits) {
     int label = 0;
+    if (awaited != 1) return -1;
     for (int o = 0; o < LOGITS; o++) {
         if (memory.logits[o] > memory.logits[label]) label = o;
         if (logits) logits[o] = memory.logits[o];
@@ -41,5 +57,6 @@ int PREFIX_finish(int32_t *logits) {
 int PREFIX_predict(const uint8_t *image, int32_t *logits) {
     PREFIX_begin();
     for (int y = 0; y < ROWS; y++) push(image + y * COLUMNS, ROWS * COLUMNS);
+    awaited = 1;
     return PREFIX_finish(logits);
 }

@@ -13,6 +13,25 @@ static int is_multiple(int distance, int stride) {
 }
 
 #endif
+#if POOLS
+/* Counts a pixel among those of its pool, which are combined in one place, and returns whether it is the last. */
+static int completes_pool(const layer *l, cursor *c) {
+#if PADS
+    if (is_outside(l, c)) return 1;
+#endif
+    if (++c->pool_column < l->pool_columns) return 0;
+    c->pool_column = 0;
+    if (c->pool_row + 1 >= l->pool_rows) return 1;
+    c->place = (size)(c->place + l->channels);
+    if (++c->column == l->columns - l->padding) { /* the next row of the same windows */
+        c->place = (size)(c->place - (c->column - l->padding) * l->channels);
+        c->column = l->padding;
+        c->pool_row++;
+    }
+    return 0;
+}
+
+#endif
 /* Counts a pixel that lies in its place, and returns whether it completes a window of the kernel. */
 static int arrive(const layer *l, cursor *c) {
     const int is_complete =
@@ -22,23 +41,7 @@ static int arrive(const layer *l, cursor *c) {
         is_multiple(c->row - l->first_row, l->stride) && is_multiple(c->column - l->first_column, l->stride);
 #endif
 #if POOLS
-#if PADS
-    if (!is_outside(l, c)) {
-#else
-    {
-#endif
-        if (++c->pool_column < l->pool_columns) return 0;
-        c->pool_column = 0;
-        if (c->pool_row + 1 < l->pool_rows) {
-            c->place = (size)(c->place + l->channels);
-            if (++c->column == l->columns - l->padding) { /* the next row of the same windows */
-                c->place = (size)(c->place - (c->column - l->padding) * l->channels);
-                c->column = l->padding;
-                c->pool_row++;
-            }
-            return 0;
-        }
-    }
+    if (!completes_pool(l, c)) return 0;
 #endif
     c->place = (size)(c->place + l->channels);
     if (c->place == l->ring_size) c->place = 0;
