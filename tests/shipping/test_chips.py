@@ -174,13 +174,25 @@ def test_a_core_of_sixteen_registers_without_multiplication_is_enough(mnist_fold
 
 
 @pytest.mark.slow
-def test_the_example_recognises_its_drawing(tmp_path: Path) -> None:
-    """By the lines of its own Makefile."""
-    place = tmp_path / "cortex-m"
-    shutil.copytree(CORTEX_M, place)
-    pw.export("pennyweight-8k", to=["c-int8"], prefix="digit", out=place / "network", checked=False)
-    done = subprocess.run(["make", "run"], cwd=place, capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize(
+    ("folder", "kind", "words"),
+    [("cortex-m", "c-int8", ()), ("cortex-m", "c", ("BOARD=mps2",)), ("riscv", "c-int8", ())],
+    ids=["microbit", "mps2", "riscv"],
+)
+def test_an_example_recognises_its_drawing_and_nothing_warns(
+    folder: str, kind: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """By the lines of its own README and Makefile."""
+    shutil.copytree(CORTEX_M.parent, tmp_path / "examples")
+    place = tmp_path / "examples" / folder
+    lines = (place / "README.md").read_text().splitlines()
+    assert f"pennyweight export pennyweight-8k --to {kind} --prefix digit --out network" in lines
+    assert " ".join(("make", "run", *words)) in lines
+    digits = pw.dataset("digits")
+    pw.export("pennyweight-8k", to=kind, prefix="digit", out=place / "network", dataset=digits, checked=False)
+    done = subprocess.run(["make", "run", *words], cwd=place, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
     assert (done.stdout + done.stderr).splitlines()[-1] == "7"
 
 
