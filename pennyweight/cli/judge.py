@@ -69,7 +69,7 @@ def judge(
                 "problems": judgement.problems,
             }
         )
-    elif judgement.runs:
+    elif judgement.runs or len(judgement.problems) > 1:
         limits: dict[str, object] = {"--budget": budget, "--max-params": max_params, "--max-epochs": max_epochs}
         limits |= {"--accuracy": accuracy, "--hold": hold}
         flags = [f"{flag}={value}" for flag, value in limits.items() if value is not None]

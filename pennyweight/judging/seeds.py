@@ -100,10 +100,8 @@ def judge_seeds(records: Sequence[RunRecord], budget: Budget, whose: str = "") -
     """
     if not records:
         raise ValueError("a judgement of seeds needs at least one run")
-    checked = [check(budget, record) for record in records]
     share = share_of(records, budget)
-    structural = any(breach in STRUCTURAL for one in checked for breach in one.breaches)
-    verdict = NOT_MET if structural else seeds_verdict(share, budget.hold_rate)
+    verdict = recipe_verdict(records, budget, share)
     if verdict == NOT_SHOWN and not share.planned:
         share = replace(share, further=further_successes(share.kept, share.seeds, budget.hold_rate))
     return SeedsJudgement(
@@ -126,6 +124,12 @@ def share_of(records: Sequence[RunRecord], budget: Budget) -> KeptShare:
     Raises ValueError when there are no runs.
     """
     return kept_share({record.seed: check(budget, record).met is True for record in records}, _plan(records))
+
+
+def recipe_verdict(records: Sequence[RunRecord], budget: Budget, share: KeptShare) -> str:
+    """Return what runs that differ in their seed say of their recipe: met, not met, or not shown."""
+    structural = any(breach in STRUCTURAL for record in records for breach in check(budget, record).breaches)
+    return NOT_MET if structural else seeds_verdict(share, budget.hold_rate)
 
 
 def _plan(records: Sequence[RunRecord]) -> int:
@@ -154,12 +158,16 @@ def seeds_verdict(share: KeptShare, hold_rate: float) -> str:
 
 
 def seeds_figures(records: Sequence[RunRecord], split: str, target: float, lowest_epochs: int) -> SeedsFigures | None:
-    """Return the figures of the runs that measured `split` in every epoch, None when none did."""
+    """Return the figures of the runs that measured `split` in every epoch, None when none did.
+
+    The lowest accuracies are those of the last `lowest_epochs`, of fewer where a run has no more.
+    """
     measured = [(record, curve) for record in records if (curve := record.curve(split)) is not None]
     if not measured:
         return None
     finals = np.array([curve[-1] for _, curve in measured])
     best = np.array([curve.max() for _, curve in measured])
+    lowest_epochs = min(lowest_epochs, *(len(curve) for _, curve in measured))
     running = np.array([record.epochs[-1].train_accuracy for record, _ in measured])
     clean = [final_train_accuracy(record) for record, _ in measured]
     lowest = np.array([curve[-lowest_epochs:].min() for _, curve in measured])

@@ -11,7 +11,7 @@ from pennyweight.judging.evidence import JudgesBudget, RunEvidence, budget_of, r
 from pennyweight.judging.resampling import OtherTestSets, other_test_sets
 from pennyweight.judging.seeds import MET, SeedsJudgement, judge_seeds
 from pennyweight.recipes.catalogue import published
-from pennyweight.runs.find import run_key
+from pennyweight.runs.find import is_seed_of_a_folder, run_key
 from pennyweight.settings.keys import BUDGETS_CHANGED
 from pennyweight.settings.recipe import Origin, Recipe
 
@@ -92,8 +92,21 @@ def judge_evidence(evidence: Sequence[RunEvidence], judges: JudgesBudget) -> Jud
     for one, run in judged:
         if run.budget is not None:
             groups.setdefault(_group(one, run.budget), []).append((one, run))
-    together = tuple(_judge_group(group) for group in groups.values())
+    together = tuple(_judge_group(part) for group in groups.values() for part in _folders_apart(group))
     return Judgement(tuple(run for _, run in judged), together, ())
+
+
+def _folders_apart(
+    group: Sequence[tuple[RunEvidence, RunJudgement]],
+) -> list[Sequence[tuple[RunEvidence, RunJudgement]]]:
+    """Return runs together; where a seed is there twice, as in two students' folders, folder by folder."""
+    seeds = {one.record.seed for one, _ in group}
+    if len(seeds) == len(group) or any(one.published for one, _ in group):
+        return [group]
+    folders: dict[Path, list[tuple[RunEvidence, RunJudgement]]] = {}
+    for one, run in group:
+        folders.setdefault(Path(one.source).parent, []).append((one, run))
+    return list(folders.values())
 
 
 def judge_run(evidence: RunEvidence, judges: JudgesBudget, alone: bool) -> RunJudgement:
@@ -127,11 +140,13 @@ def _why_not(evidence: RunEvidence, budget: Budget | None, judges: JudgesBudget)
 
 
 def _group(evidence: RunEvidence, budget: Budget) -> tuple[object, ...]:
-    """Return what runs of one recipe agree on: all that decides them but the seed."""
+    """Return what seeds of one recipe agree on: all that decides them but the seed, and whose they are."""
     record = evidence.record
     alike = _without_words(evidence.recipe) if evidence.recipe else run_key(record)
     data = evidence.dataset, record.provenance.dataset_digest
-    return alike, evidence.overrides, record.initial_sha256, record.engine, data, replace(budget, reason="")
+    # a run under a name of its own is somebody's submission, whatever lies beside it
+    alone = "" if evidence.published or is_seed_of_a_folder(Path(evidence.source), record.seed) else evidence.source
+    return alike, evidence.overrides, record.initial_sha256, record.engine, data, replace(budget, reason=""), alone
 
 
 def _without_words(recipe: Recipe) -> Recipe:

@@ -21,7 +21,7 @@ from pennyweight.pages.steps import Step, kept_share
 from pennyweight.recipes.catalogue import RECIPES
 from pennyweight.reporting.ablations import ablation_table
 from pennyweight.reporting.claims import claims_table, verdict_counts
-from pennyweight.reporting.text import duration, interval_words
+from pennyweight.reporting.text import duration, interval_words, plural
 from pennyweight.runs.published import WORDS
 from pennyweight.tables.table import Table
 
@@ -49,6 +49,7 @@ class PageContent:
     summary: Table
     seconds_note: str
     steps: Sequence[StepContent]
+    refused: str
     left_out: int
     frontiers: Sequence[Drawing]
     staircase: Drawing | None
@@ -75,9 +76,14 @@ def page_content(evidence: Evidence) -> PageContent:
         figures=tuple(key_figures(last.step)) if told_by_last else (),
         provenance=provenance_words(last) if told_by_last else "",
         opening=opening,
-        summary=summary_table([one.step for one in chapters], [one.label for one in chapters]),
+        summary=summary_table(
+            [one.step for one in chapters],
+            [one.label for one in chapters],
+            [problem.source for problem in evidence.problems],
+        ),
         seconds_note=seconds_note([one.step for one in chapters if one.step.records]),
         steps=steps,
+        refused=f"Refused: {plural(len(evidence.problems), 'run')}",
         left_out=max(0, len(chapters) - MOST_IN_FULL),
         frontiers=tuple(drawings.frontier_drawings(evidence)),
         staircase=drawings.staircase_drawing(walk) if walk else None,
@@ -101,7 +107,7 @@ def key_figures(step: Step) -> Iterator[KeyFigure]:
     else:
         yield KeyFigure(f"{params:,}", "parameters", "no limit")
     if share and budget:
-        asked = f"asked of {100 * budget.hold_rate:g} % of seeds"
+        asked = f"{100 * budget.hold_rate:g} % of all seeds asked"
         yield KeyFigure(f"{share.kept} of {share.seeds}", "seeds within the budget", asked)
     if step.records:
         epochs = len(step.records[0].epochs)

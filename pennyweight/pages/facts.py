@@ -19,7 +19,7 @@ from pennyweight.judging.compare import compare
 from pennyweight.judging.seeds import final_train_accuracy, finals_of, seeds_figures
 from pennyweight.pages.changes import changes, listed, schedule_words
 from pennyweight.pages.mistakes import mistake_facts
-from pennyweight.pages.requirements import parameter_cap
+from pennyweight.pages.requirements import own_goal
 from pennyweight.pages.steps import Step, gain_over, seeds_words, split_words
 from pennyweight.runs.request import DEFAULT_DATASET
 from pennyweight.settings.schedules import Constant, ReduceLROnPlateau, StepLR
@@ -59,15 +59,16 @@ def _runs(step: Step) -> dict[str, Any]:
 def _budget(step: Step) -> dict[str, Any]:
     """Return the limits: that of parameters, and that of accuracy where it is of the split that was measured."""
     budget, facts = step.budget, dict[str, Any]()
-    if (cap := parameter_cap(step)) is not None:
-        share = 100 * step.costs.params / cap.limit
-        facts = {"cap_words": cap.words, "cap_share": share, "beyond_cap": not cap.allows(step.costs.params)}
+    if budget and budget.max_params:
+        share = 100 * step.costs.params / budget.max_params
+        facts = {"cap": budget.max_params, "cap_share": share, "beyond_cap": step.costs.params > budget.max_params}
     if budget is None or budget.split != step.split:
         return facts
+    aim = "The budget's" if own_goal(step) is None else "The step's goal of"
     return (
         facts
-        | {"target": step.target, "limit": budget.accuracy, "hold": budget.hold_epochs}
-        | {"hold_words": hold_words(budget.hold_epochs)}
+        | {"target": step.target, "aim": f"{aim} {step.target:g} %", "limit": budget.accuracy}
+        | {"hold": budget.hold_epochs, "hold_words": hold_words(budget.hold_epochs)}
     )
 
 
@@ -99,9 +100,14 @@ def _accuracies(step: Step) -> dict[str, Any]:
         least, most = exact_bounds(right, images, TAIL)
         facts |= {"final_least": 100 * least, "final_most": 100 * most}
     if budget:
-        needed = budget.correct_needed(images)
-        kept = [_held_images(one, step.split, hold) >= needed for one in step.measured]
-        facts |= {"kept": sum(kept), "reached": figures.reached, "margin": figures.lowest.mean - budget.accuracy}
+        shortest = min(len(one.epochs) for one in step.measured)
+        facts |= {"reached": figures.reached, "shortest": shortest}
+        if shortest >= hold:
+            needed = budget.correct_needed(images)
+            kept = [_held_images(one, step.split, hold) >= needed for one in step.measured]
+            margin = figures.lowest.mean - budget.accuracy
+            above = f"{abs(margin):.2f} points {'below' if margin < 0 else 'above'} it"
+            facts |= {"kept": sum(kept), "margin": margin, "margin_words": above}
     return facts | ({"first_epoch": figures.first_at_target} if budget and figures.first_at_target else {})
 
 

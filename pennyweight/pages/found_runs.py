@@ -1,16 +1,17 @@
 """The runs below a folder, finished or not, with their recipes; those of one recipe are brought together."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
-from pennyweight.base.records import RunRecord
+from pennyweight.base.records import RunRecord, name_of
 from pennyweight.judging.verdict import Problem
 from pennyweight.pages.ongoing import read_ongoing, unfinished_below
 from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import settled
-from pennyweight.runs.find import find_runs, records_in, run_key
+from pennyweight.runs.find import find_runs, is_seed_of_a_folder, records_in, run_key
 from pennyweight.runs.model import read_recipe
 from pennyweight.settings.keys import change
 from pennyweight.settings.recipe import Recipe
@@ -61,19 +62,26 @@ def _ongoing(path: Path) -> FoundRun:
 
 
 def grouped(runs: Sequence[FoundRun]) -> list[list[FoundRun]]:
-    """Return runs that lie side by side and differ in their seed alone together, by ascending seed.
+    """Return runs `seed-0`, `seed-1` and so on of one folder that differ in their seed alone together, by their seed.
 
-    Where a seed is there twice, as in the folders of several students, each run stands alone.
+    A run under another name is somebody's submission and stands alone, whatever lies beside it.
     """
     groups: dict[object, list[FoundRun]] = {}
     for one in runs:
-        groups.setdefault((run_key(one.record), one.recipe.layers, one.path.parent), []).append(one)
-    found = list[list[FoundRun]]()
-    for group in groups.values():
-        ordered = sorted(group, key=lambda one: one.record.seed)
-        seeds = {one.record.seed for one in ordered}
-        found += [ordered] if len(seeds) == len(ordered) else [[one] for one in ordered]
-    return found
+        groups.setdefault((run_key(one.record), one.recipe.layers, _home(one)), []).append(one)
+    return [sorted(group, key=lambda one: one.record.seed) for group in groups.values()]
+
+
+def submission_name(group: Sequence[FoundRun], top: Path) -> str:
+    """Return by what name below `top` runs of one group are told from others; empty where the recipe alone says it."""
+    first, home = group[0], Path(os.path.abspath(_home(group[0])))
+    parts = home.relative_to(top).parts if home.is_relative_to(top) else ()
+    return "/".join(part for part in parts if part not in (first.recipe.name, name_of(first.record)))
+
+
+def _home(one: FoundRun) -> Path:
+    """Return the folder that a run is known by: that of its seeds, and of a submission its own."""
+    return one.path.parent if is_seed_of_a_folder(one.path, one.record.seed) else one.path
 
 
 def _read(path: Path) -> FoundRun:

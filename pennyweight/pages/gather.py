@@ -16,7 +16,7 @@ from pennyweight.documents.claims import CLAIMS
 from pennyweight.judging.verdict import Problem
 from pennyweight.nets.measure import measure
 from pennyweight.pages.evidence import Chapter, Evidence, Inspection, Standing
-from pennyweight.pages.found_runs import FoundRun, grouped, runs_below
+from pennyweight.pages.found_runs import FoundRun, grouped, runs_below, submission_name
 from pennyweight.pages.inspection import inspect_run
 from pennyweight.pages.steps import Step, median_record
 from pennyweight.pages.targets import Document, Target, find_target
@@ -35,7 +35,7 @@ Datasets = Callable[[str], Dataset]
 def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Evidence:
     """Return the evidence of a page on what is named: documents, recipes, run folders, or folders of them.
 
-    `data` is the folder of the datasets; nothing is downloaded. Runs that cannot be read are named on the page, unless
+    `data` is the folder of the datasets; nothing is downloaded. Runs that are refused are named on the page, unless
     they are all there is: then the error is raised that the first one gave.
     """
     if not words:
@@ -43,12 +43,18 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
     targets = [find_target(word) for word in words]
     datasets = _datasets(data)
     chapters, problems = list[Chapter](), list[Problem]()
-    names = _short_names(words, targets)
-    for word, name, target in zip(words, names, targets, strict=True):
-        found, refused = _chapters(target, word, datasets, MOST_IN_FULL - len(chapters))
-        chapters += [replace(one, label=f"{name}: {one.label}") for one in found] if len(words) > 1 else found
+    top, error = _common_folder(targets), None
+    for word, target in zip(words, targets, strict=True):
+        try:
+            found, refused = _chapters(target, word, datasets, MOST_IN_FULL - len(chapters), top)
+        except PennyweightError as raised:
+            error = error or raised
+            found, refused = [], [Problem(str(target), str(raised), raised.exit_code)]
+        chapters += found
         problems += refused
-    chapters = _with_short_labels(chapters, [str(word) for word in words])
+    if error and not chapters:
+        raise error
+    chapters = _with_labels_that_differ(chapters)
     documents = [target for target in targets if isinstance(target, Document)]
     recipes = [chapter.step.recipe for chapter in chapters if chapter.source == WORDS]
     needed = _needed_runs(documents, recipes)
@@ -61,8 +67,14 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
         readings={
             recipe.name: readings_tried(published_tree(), recipe.name) for recipe in [*recipes, *needed.values()]
         },
-        problems=tuple(problems),
+        problems=tuple(_named_below(top, one) for one in problems),
     )
+
+
+def _named_below(top: Path, problem: Problem) -> Problem:
+    """Return a problem under the name that its run has below `top`."""
+    name = os.path.relpath(problem.source, top)
+    return problem if name in (".", "..") else replace(problem, source=name)
 
 
 def live_evidence(folder: Path) -> Evidence:
@@ -71,7 +83,9 @@ def live_evidence(folder: Path) -> Evidence:
     Raises what `found_runs.runs_below` raises, as where no epoch is complete yet.
     """
     runs, problems = runs_below(folder)
-    chapters = _with_short_labels([_without_a_look(group) for group in grouped(runs)], [str(folder)])
+    chapters = _with_labels_that_differ(
+        [_without_a_look(group, Path(os.path.abspath(folder))) for group in grouped(runs)]
+    )
     title = _title([folder], chapters)
     return Evidence(title=title, document="", chapters=tuple(chapters), problems=tuple(problems), live=True)
 
@@ -100,9 +114,9 @@ def _standing(recipe: Recipe, runs: Sequence[RunRecord]) -> Standing:
 
 
 def _chapters(
-    target: Target, word: str | Path | Recipe, datasets: Datasets, room: int
+    target: Target, word: str | Path | Recipe, datasets: Datasets, room: int, top: Path
 ) -> tuple[list[Chapter], list[Problem]]:
-    """Return the chapters of one target, a look into the first `room` of them, and what cannot be read."""
+    """Return the chapters of one target, a look into the first `room` of them, and what is refused."""
     if isinstance(target, Document):
         return [_of_recipe(recipe, recipe.name, datasets) for recipe in target.recipes], []
     if isinstance(target, Recipe):
@@ -110,7 +124,8 @@ def _chapters(
     runs, problems = runs_below(target)
     groups = grouped(runs)
     full, further = groups[: max(0, room)], groups[max(0, room) :]
-    return [*(_of_runs(group, datasets) for group in full), *map(_without_a_look, further)], problems
+    looked_into = [_of_runs(group, datasets, top) for group in full]
+    return [*looked_into, *(_without_a_look(group, top) for group in further)], problems
 
 
 def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:
@@ -127,9 +142,9 @@ def _of_recipe(recipe: Recipe, word: str, datasets: Datasets) -> Chapter:
     return _inspected(Chapter(label=recipe.name, step=step, source=WORDS), published_run(recipe.name), datasets)
 
 
-def _of_runs(group: Sequence[FoundRun], datasets: Datasets) -> Chapter:
+def _of_runs(group: Sequence[FoundRun], datasets: Datasets, top: Path) -> Chapter:
     """Return a chapter on runs that differ in their seed, and a look into the one nearest to their median."""
-    chapter, path = _without_a_look(group), group[0].path
+    chapter, path = _without_a_look(group, top), group[0].path
     if not chapter.step.records:
         words = "Its weights can be looked into once the run is complete."
         dataset = chapter.ongoing[0].dataset
@@ -143,13 +158,17 @@ def _of_runs(group: Sequence[FoundRun], datasets: Datasets) -> Chapter:
     return _inspected(chapter, run.path, datasets)
 
 
-def _without_a_look(group: Sequence[FoundRun]) -> Chapter:
-    """Return a chapter on runs that differ in their seed, complete or not, from their records alone."""
+def _without_a_look(group: Sequence[FoundRun], top: Path) -> Chapter:
+    """Return a chapter on runs that differ in their seed, complete or not, from their records alone.
+
+    Its label has the name they have below `top` as well, as `anna (skip-3)`, where they have one.
+    """
     records = tuple(one.record for one in group if one.finished)
     ongoing = tuple(one.record for one in group if not one.finished)
     step = Step(recipe=group[0].recipe, records=records, ongoing=ongoing[0] if ongoing else None)
     source = str(group[0].path) if len(group) == 1 else str(group[0].path.parent)
-    return Chapter(label=step.name, step=step, source=source, ongoing=ongoing)
+    name = submission_name(group, top)
+    return Chapter(label=f"{name} ({step.name})" if name else step.name, step=step, source=source, ongoing=ongoing)
 
 
 def _inspected(chapter: Chapter, folder: Path, datasets: Datasets) -> Chapter:
@@ -206,31 +225,28 @@ def _needed_runs(documents: Sequence[Document], recipes: Sequence[Recipe]) -> di
     return {name: recipe for name, recipe in found.items() if recipe}
 
 
-def _short_names(words: Sequence[str | Path | Recipe], targets: Sequence[Target]) -> list[str]:
-    """Return the words, those that are paths from the folder on which all of them have in common."""
+def _common_folder(targets: Sequence[Target]) -> Path:
+    """Return the folder below which the names of runs tell them apart: a single one, else what all are in."""
     paths = [os.path.abspath(target) for target in targets if isinstance(target, Path)]
-    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if len(paths) > 1 else ""
-    return [
-        os.path.relpath(target, common) if common and isinstance(target, Path) else str(word)
-        for word, target in zip(words, targets, strict=True)
+    if len(targets) > 1:
+        paths = [os.path.dirname(path) for path in paths]
+    return Path(os.path.commonpath(paths)) if paths else Path()
+
+
+def _with_labels_that_differ(chapters: Sequence[Chapter]) -> list[Chapter]:
+    """Return the chapters, those of one label with where their runs are, and numbered where that is the same."""
+    found = Counter(one.label for one in chapters)
+    chapters = [
+        replace(one, label=f"{one.label} in {one.source}") if found[one.label] > 1 and one.source != WORDS else one
+        for one in chapters
     ]
-
-
-def _with_short_labels(chapters: Sequence[Chapter], words: Sequence[str]) -> list[Chapter]:
-    """Return the chapters under names that differ: that of the step, with what named it where that is not enough."""
-    for short in (
-        lambda one: one.label.rpartition(": ")[2],
-        lambda one: one.label,
-        lambda one: f"{one.label} in {one.source}",
-    ):
-        labels = [short(one) for one in chapters]
-        if len(set(labels)) == len(labels):
-            return [replace(one, label=label) for one, label in zip(chapters, labels, strict=True)]
+    found = Counter(one.label for one in chapters)
     counts = Counter[str]()
     numbered = []
     for one in chapters:
         counts[one.label] += 1
-        numbered.append(replace(one, label=f"{one.label} ({counts[one.label]})"))
+        number = f" ({counts[one.label]})" if found[one.label] > 1 else ""
+        numbered.append(replace(one, label=one.label + number))
     return numbered
 
 

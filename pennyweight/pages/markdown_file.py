@@ -6,6 +6,7 @@ from pathlib import Path
 from pennyweight.base.files import write_atomically
 from pennyweight.pages.content import page_content
 from pennyweight.pages.evidence import Evidence
+from pennyweight.pages.headline import page_headline
 from pennyweight.pages.step import Picture, journey_markdown, step_markdown
 from pennyweight.pages.step_content import StepContent, before_of, walk_of
 from pennyweight.tables.markdown import escaped
@@ -27,11 +28,11 @@ def markdown_of(evidence: Evidence, pictures: dict[str, list[Picture]]) -> str:
     """Return the steps of a page as Markdown, with pictures by the names that steps have on the page."""
     walk, chapters = walk_of(evidence), evidence.chapters
     befores = [before_of(evidence, one) for one in chapters]
-    if len(chapters) == 1:
+    refused = [(one.source, one.message) for one in evidence.problems]
+    if len(chapters) == 1 and not refused:
         (only,) = chapters
         text = step_markdown(only.step, befores[0], walk, pictures.get(only.label, ()))
         return f"# {escaped(only.label)}\n{text.partition(chr(10))[2]}"
-    side_by_side = f"{len(chapters)} steps side by side."
     return journey_markdown(
         evidence.title,
         [one.step for one in chapters],
@@ -39,7 +40,8 @@ def markdown_of(evidence: Evidence, pictures: dict[str, list[Picture]]) -> str:
         pictures,
         names=[one.label for one in chapters],
         befores=befores,
-        opening=None if evidence.document else side_by_side,
+        opening=page_headline(evidence).text,
+        refused=refused,
     )
 
 

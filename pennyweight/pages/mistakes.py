@@ -6,6 +6,7 @@ from typing import Any
 
 from pennyweight.base.records import RunRecord
 from pennyweight.base.stats import FEWEST_SEEDS
+from pennyweight.reporting.text import plural
 
 
 def mistake_facts(records: Sequence[RunRecord]) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def mistake_facts(records: Sequence[RunRecord]) -> dict[str, Any]:
         "pair_label": classes[label],
         "pair_predicted": classes[predicted],
         "pair_images": most / runs,
+        "pair_words": plural(most, "image") if runs == 1 else f"{most / runs:.1f} images a run",
         "wrong_images": len(wrong) / runs,
     }
     if runs >= FEWEST_SEEDS:

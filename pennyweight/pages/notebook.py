@@ -85,7 +85,7 @@ TABLES: dict[type, Callable[[Any], Sequence[Table]]] = {
     CheckedClaims: lambda documents: [claims_table(checked) for checked in documents.values()],
     Comparison: lambda comparison: [comparison_table(comparison, "first", "second")],
     Judgement: lambda judgement: [
-        runs_table(judgement.runs),
+        runs_table(judgement.runs, judgement.problems),
         *(one for group in judgement.groups if len(group.seeds) > 1 for one in _figures(group)),
     ],
     Plan: lambda plan: [layer_table(measure(plan))],

@@ -7,9 +7,10 @@ from statistics import median
 import numpy as np
 
 from pennyweight.base.budget import Budget, check, hold_words
+from pennyweight.base.records import Limit, RunRecord
 from pennyweight.base.stats import summary
 from pennyweight.documents.claims import CLAIMS
-from pennyweight.documents.kinds import ParameterLimit, Reached
+from pennyweight.documents.kinds import Reached
 from pennyweight.documents.logs import EPOCH_SECONDS
 from pennyweight.judging.features import find_feature
 from pennyweight.judging.seeds import finals_of
@@ -31,23 +32,6 @@ NOT_RUN = "not run yet"
 
 
 @dataclass(frozen=True)
-class ParameterCap:
-    """How many trained parameters a step may have, as its document states it: the limit itself is allowed or not."""
-
-    limit: int
-    included: bool
-
-    @property
-    def words(self) -> str:
-        """Return `at most 8,000` or `fewer than 8,000`."""
-        return f"{'at most' if self.included else 'fewer than'} {self.limit:,}"
-
-    def allows(self, params: int) -> bool:
-        """Return whether so many are within it."""
-        return params <= self.limit if self.included else params < self.limit
-
-
-@dataclass(frozen=True)
 class Requirement:
     """One requirement with what was measured, its share of the limit, and the result in words.
 
@@ -63,65 +47,80 @@ class Requirement:
 
 
 def requirements(step: Step) -> tuple[Requirement, ...]:
-    """Return what the step's budget asks, in the words of its document, and what that asks of the layers."""
-    budget = step.budget
-    asked = [] if budget is None else [*_caps(step, budget), _accuracy(step, budget)]
-    return (*asked, *_features(step))
+    """Return what the step's budget asks, as `judge` lists it, and what its document asks of the layers."""
+    return (*budget_requirements(step), *_features(step))
 
 
 def requirements_table(step: Step) -> Table:
-    """Return one row per requirement: its limit, what was measured, the share of the limit, and pass or fail."""
+    """Return one row per requirement: pass or fail, its limit, what was measured, and the share of the limit."""
     columns = (
-        *(Column("requirement", narrow="wrap"), Column("limit", narrow="wrap"), Column("measured", narrow="wrap")),
-        *(*right("of the limit"), Column("result")),
+        *(Column("requirement", narrow="wrap"), Column("result"), Column("limit", narrow="wrap")),
+        *(Column("measured", narrow="wrap"), *right("of the limit")),
     )
-    return table(columns, ((one.name, one.limit, one.measured, one.share, one.result) for one in requirements(step)))
+    return table(columns, ((one.name, one.result, one.limit, one.measured, one.share) for one in requirements(step)))
 
 
-def parameter_cap(step: Step) -> ParameterCap | None:
-    """Return the step's cap of parameters in the words of its document, else that of its budget; None without one."""
-    claims = CLAIMS.get(step.document, ())
-    stated = next((one for one in claims if isinstance(one, ParameterLimit)), None)
-    if stated is not None:
-        return ParameterCap(stated.limit, stated.included)
-    limit = step.budget.max_params if step.budget else None
-    return None if limit is None else ParameterCap(limit, included=True)
+def budget_requirements(step: Step) -> tuple[Requirement, ...]:
+    """Return the rows that the budget's judge gives for the step's runs, those of several seeds in one row each.
+
+    Without runs, what its network and its plan say of the caps.
+    """
+    budget = step.budget
+    if budget is None:
+        return ()
+    if not step.records:
+        return _planned(step, budget)
+    judged = [(record, limit) for record in step.records for limit in check(budget, record).limits]
+    names = dict.fromkeys(limit.name for _, limit in judged)
+    together = {name: [(record, limit) for record, limit in judged if limit.name == name] for name in names}
+    return tuple(_over_seeds(rows, budget, len(step.records)) for rows in together.values())
 
 
-def _caps(step: Step, budget: Budget) -> list[Requirement]:
-    found, cap = [], parameter_cap(step)
-    params = step.records[0].params if step.records else step.costs.params
-    if cap is not None:
-        share = _percent(params, cap.limit)
-        found.append(_decided("parameters", cap.words, f"{params:,}", share, cap.allows(params)))
-    if budget.max_epochs is not None:
-        epochs = max((len(record.epochs) for record in step.records), default=step.recipe.epochs)
-        share = _percent(epochs, budget.max_epochs)
-        met = epochs <= budget.max_epochs
-        found.append(_decided("epochs", f"at most {budget.max_epochs}", str(epochs), share, met))
-    return found
-
-
-def _accuracy(step: Step, budget: Budget) -> Requirement:
+def _planned(step: Step, budget: Budget) -> tuple[Requirement, ...]:
+    caps = (("parameters", step.costs.params, budget.max_params), ("epochs", step.recipe.epochs, budget.max_epochs))
+    rows = [
+        Requirement(name, f"at most {cap:,}", f"{planned:,}", _percent(planned, cap), *_passed(planned <= cap))
+        for name, planned, cap in caps
+        if cap is not None
+    ]
+    asked = f"at least {budget.accuracy:g} % in {hold_words(budget.hold_epochs)}"
     name = f"{split_words(budget.split)} accuracy"
-    limit = f"at least {budget.accuracy:g} % in {hold_words(budget.hold_epochs)}"
-    runs = [record for record in step.records if record.evaluated_on(budget.split)]
-    if not runs:
-        return Requirement(name, limit, "not measured", "", "not measured", None)
-    needed, images = budget.correct_needed(runs[0].images(budget.split)), runs[0].images(budget.split)
-    lowest = [min(row.score(budget.split).correct or 0 for row in one.epochs[-budget.hold_epochs :]) for one in runs]
-    held = [all(limit.met for limit in check(_accuracy_alone(budget), one).limits) for one in runs]
-    worst = f"lowest {100 * min(lowest) / images:.2f} % ({min(lowest):,} of {images:,})"
-    share = f"{100 * (min(lowest) - needed) / images:+z.2f} points"
-    if len(runs) == 1:
-        return _decided(name, limit, worst, share, held[0])
-    met = True if all(held) else None if any(held) else False
-    result = {True: f"{PASS}, ", False: f"{FAIL}, ", None: ""}[met] + f"{sum(held)} of {len(held)} seeds"
-    return Requirement(name, limit, f"{worst} in the worst seed", share, result, met)
+    return (*rows, Requirement(name, asked, "not measured", "", "not measured", None))
 
 
-def _accuracy_alone(budget: Budget) -> Budget:
-    return Budget(budget.dataset, None, None, budget.accuracy, budget.hold_epochs, split=budget.split)
+def _over_seeds(rows: Sequence[tuple[RunRecord, Limit]], budget: Budget, seeds: int) -> Requirement:
+    """Return one limit over the seeds of a step, with the figure of the run that is worst at it."""
+    record, limit = min(rows, key=lambda row: (row[1].met, _standing(*row, budget)))
+    broken = sum(not one.met for _, one in rows)
+    share = _share(record, limit, budget)
+    name = limit.name.replace("val ", "validation ")
+    if len({one.measured for _, one in rows}) == 1 and len(rows) == seeds:
+        return Requirement(name, limit.allowed, limit.measured, share, *_passed(not broken))
+    met = True if not broken else None if broken < seeds else False
+    words = {True: f"{PASS}, ", False: f"{FAIL}, ", None: ""}[met] + f"{seeds - broken} of {seeds} seeds"
+    return Requirement(name, limit.allowed, f"{limit.measured} in the worst seed", share, words, met)
+
+
+def _standing(record: RunRecord, limit: Limit, budget: Budget) -> float:
+    """Return a number that is lowest for the run that is worst at a limit."""
+    if limit.name.endswith(" accuracy"):
+        counts = [row.score(budget.split).correct for row in record.epochs[-budget.hold_epochs :]]
+        return min((-1 if count is None else count) for count in counts)
+    return len(record.epochs) if limit.name == "epochs run" else -len(record.epochs)
+
+
+def _share(record: RunRecord, limit: Limit, budget: Budget) -> str:
+    """Return how much of a cap is used, or by how many points an accuracy lies above or below what is asked."""
+    if limit.name.endswith(" accuracy"):
+        images, lowest = record.images(budget.split), _standing(record, limit, budget)
+        return "" if lowest < 0 else f"{100 * (lowest - budget.correct_needed(images)) / images:+z.2f} points"
+    caps = {"parameters": (record.params, budget.max_params), "epochs": (len(record.epochs), budget.max_epochs)}
+    measured, cap = caps.get(limit.name, (len(record.epochs), budget.hold_epochs))
+    return _percent(measured, cap) if cap else ""
+
+
+def _passed(met: bool) -> tuple[str, bool]:
+    return (PASS if met else FAIL), met
 
 
 def _features(step: Step) -> list[Requirement]:
@@ -134,10 +133,6 @@ def _features(step: Step) -> list[Requirement]:
     return rows
 
 
-def _decided(name: str, limit: str, measured: str, share: str, met: bool) -> Requirement:
-    return Requirement(name, limit, measured, share, PASS if met else FAIL, met)
-
-
 def _percent(measured: int, limit: int) -> str:
     return f"{100 * measured / limit:.1f} %"
 
@@ -145,22 +140,23 @@ def _percent(measured: int, limit: int) -> str:
 # ------------------------------------------------------------------------------------------- the result summary
 
 
-def summary_table(steps: Sequence[Step], names: Sequence[str] = ()) -> Table:
-    """Return one row per step: its last training and judged accuracy over seeds, costs, target and seconds an epoch.
+def summary_table(steps: Sequence[Step], names: Sequence[str] = (), refused: Sequence[str] = ()) -> Table:
+    """Return one row per step: its last training and judged accuracy over seeds, costs, goal and seconds an epoch.
 
     Beside them stand the figures that its document states of its own run. Training accuracy is the running one. `names`
-    are what the steps are called instead of by their recipes. What no document states and data that are all the same
-    have no column.
+    are what the steps are called instead of by their recipes; `refused` names runs that are not judged, in rows of
+    their own. What no document states and data that are all the same have no column.
     """
     splits = " or ".join(dict.fromkeys(split_words(step.split) for step in steps))
     stated = Column("its document", "right", "drop")
     columns = (
         *(Column("model"), Column("data", narrow="drop"), *right("train, %"), stated, *right(f"{splits}, %"), stated),
-        *(*right("parameters", "epochs"), Column("target met"), *right("s an epoch"), stated),
+        *(*right("parameters", "epochs"), Column("met"), *right("seconds per epoch"), stated),
     )
     differ = len({step.dataset for step in steps}) > 1
     called = names or [step.name for step in steps]
     rows = [_row(name, step.dataset if differ else "", step) for name, step in zip(called, steps, strict=True)]
+    rows += [tuple({"model": name, "met": "refused"}.get(one.header, "") for one in columns) for name in refused]
     kept = [at for at, one in enumerate(columns) if one.narrow != "drop" or any(row[at] for row in rows)]
     return table([columns[at] for at in kept], ([row[at] for at in kept] for row in rows))
 
@@ -172,7 +168,7 @@ def _row(name: str, data: str, step: Step) -> tuple[object, ...]:
     stated = EPOCH_SECONDS.get(step.recipe.name, ()) if on_mnist else ()
     return (
         *(name, data, train_words(step), stated_accuracy(step, "train")),
-        *(accuracy_words(step), stated_accuracy(step, step.split), f"{params:,}", epochs, target_words(step)),
+        *(accuracy_words(step), stated_accuracy(step, step.split), f"{params:,}", epochs, met_words(step)),
         *(seconds_words(step), f"{median(stated):.1f}" if stated else ""),
     )
 
@@ -201,17 +197,23 @@ def stated_accuracy(step: Step, split: str) -> str:
     return f"{found[0].accuracy:.{1 if found[0].step > 0.01 else 2}f} {found[0].which}" if found else ""
 
 
-def target_words(step: Step) -> str:
-    """Return whether the step's target is met: reached in an epoch where it has one of its own, else held as asked."""
-    if step.recipe.origin.target is not None and step.target is not None and step.measured:
+def met_words(step: Step) -> str:
+    """Return whether the step's own goal is reached in an epoch, where it has one, else whether its budget is kept."""
+    if own_goal(step) is not None and step.measured:
         curves = [curve for one in step.measured if (curve := one.curve(step.split)) is not None]
-        met = [bool(curve.max() >= step.target) for curve in curves]
-        words = "yes" if all(met) else "no" if not any(met) else f"{sum(met)} of {len(met)} seeds"
-        return f"{words} ({step.target:g} %)"
-    asked = next((one for one in requirements(step) if one.name.endswith(" accuracy")), None)
-    if asked is None:
+        return f"goal {step.target:g} %: {_count_words([bool(curve.max() >= step.target) for curve in curves])}"
+    if step.budget is None or not step.measured:
         return ""
-    return {True: "yes", False: "no", None: asked.result}[asked.met]
+    return f"budget: {_count_words([check(step.budget, record).met is True for record in step.records])}"
+
+
+def own_goal(step: Step) -> float | None:
+    """Return the accuracy in percent that its document gives the step as a goal besides its budget; None without."""
+    return step.target if step.budget is not None and step.target != step.budget.accuracy else None
+
+
+def _count_words(met: Sequence[bool]) -> str:
+    return f"{sum(met)} of {len(met)} seeds" if len(met) > 1 else "yes" if met[0] else "no"
 
 
 def seconds_words(step: Step) -> str:

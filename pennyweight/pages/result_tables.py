@@ -36,7 +36,11 @@ def seeds_table(records: Sequence[RunRecord], budget: Budget | None) -> Table:
 def _seed_row(record: RunRecord, budget: Budget | None, held: int) -> tuple[object, ...]:
     split = budget.split if budget else "test" if record.evaluated_on("test") else "val"
     curve = record.curve(split)
-    figures = ("", "", "") if curve is None else (curve[-1], curve.max(), curve[-held:].min())
+    figures = (
+        ("", "", "")
+        if curve is None
+        else (curve[-1], curve.max(), curve[-held:].min() if len(curve) >= held else "too few epochs")
+    )
     kept = {True: "kept", False: "broken", None: ""}[check(budget, record).met if budget else None]
     return (
         *(record.seed, len(record.epochs), *(one if isinstance(one, str) else f"{one:.2f}" for one in figures)),

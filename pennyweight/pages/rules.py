@@ -99,30 +99,37 @@ RULES: tuple[Rule, ...] = (
     # --------------------------------------------------------------------------------------------- the target
     Rule(
         "size: beyond its limit",
-        ("params", "cap_words", "cap_share", "beyond_cap"),
+        ("params", "cap", "cap_share", "beyond_cap"),
         lambda f: f["beyond_cap"],
-        "{params:,} parameters where {cap_words} are allowed, {cap_share:.1f} % of the limit: no training can keep "
+        "{params:,} parameters where at most {cap:,} are allowed, {cap_share:.1f} % of the limit: no training can keep "
         "this budget.",
     ),
     Rule(
         "target: reached by all",
-        ("target", "reached", "n", "first_epoch", "all_runs", "median", "split"),
+        ("aim", "reached", "n", "first_epoch", "all_runs", "median", "split"),
         lambda f: f["reached"] == f["n"],
-        "The target of {target:g} % {split} accuracy is reached by {all_runs}, first in epoch {first_epoch:g}{median}.",
+        "{aim} {split} accuracy is reached by {all_runs}, first in epoch {first_epoch:g}{median}.",
     ),
     Rule(
         "target: reached by some",
-        ("target", "reached", "n", "first_epoch", "best_of_all", "split"),
+        ("aim", "reached", "n", "first_epoch", "best_of_all", "split"),
         lambda f: 0 < f["reached"] < f["n"],
-        "The target of {target:g} % {split} accuracy is reached by {reached} of {n} seeds, by those first in epoch "
-        "{first_epoch:g} (median); the best epoch of all is at {best_of_all:.2f} %.",
+        "{aim} {split} accuracy is reached by {reached} of {n} seeds, by those first in epoch {first_epoch:g} "
+        "(median); the best epoch of all is at {best_of_all:.2f} %.",
     ),
     Rule(
         "target: not reached",
-        ("target", "reached", "best_of_all", "final", "runs", "mean", "split"),
+        ("aim", "reached", "best_of_all", "final", "runs", "mean", "split"),
         lambda f: f["reached"] == 0,
-        "The target of {target:g} % {split} accuracy is not reached: the best epoch of {runs} is at {best_of_all:.2f} "
-        "%, the last at {final:.2f} %{mean}.",
+        "{aim} {split} accuracy is not reached: the best epoch of {runs} is at {best_of_all:.2f} %, the last at "
+        "{final:.2f} %{mean}.",
+    ),
+    Rule(
+        "hold: too short",
+        ("hold", "shortest"),
+        lambda f: f["shortest"] < f["hold"],
+        "Trained for {shortest} of the {hold} epochs in each of which the budget's accuracy has to hold, which is too "
+        "few.",
     ),
     Rule(
         "hold: by all",
@@ -133,17 +140,17 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "hold: by some",
-        ("limit", "hold_words", "kept", "n", "lowest_of_all", "margin"),
+        ("limit", "hold_words", "kept", "n", "lowest_of_all", "margin_words"),
         lambda f: 0 < f["kept"] < f["n"],
-        "{kept} of {n} seeds are at {limit:g} % or more in {hold_words}; the lowest accuracy there lies {margin:+z.2f} "
-        "points from it in the mean of all, in the worst seed at {lowest_of_all:.2f} %.",
+        "{kept} of {n} seeds are at {limit:g} % or more in {hold_words}; the lowest accuracy there is {margin_words} "
+        "in the mean of all seeds, and {lowest_of_all:.2f} % in the worst.",
     ),
     Rule(
         "hold: by none",
-        ("limit", "hold_words", "kept", "margin", "best_of_all", "mean"),
+        ("limit", "hold_words", "kept", "margin_words", "best_of_all", "mean"),
         lambda f: f["kept"] == 0 and f["best_of_all"] >= f["limit"],
-        "{limit:g} % is touched, but not held: the best epoch is at {best_of_all:.2f} %, the lowest accuracy in "
-        "{hold_words} lies {margin:+z.2f} points from it{mean}.",
+        "{limit:g} % is reached, but not held: the best epoch is at {best_of_all:.2f} %, the lowest accuracy in "
+        "{hold_words} is {margin_words}{mean}.",
     ),
     # ------------------------------------------------------------------------------------------------ the end
     Rule(
@@ -212,8 +219,8 @@ RULES: tuple[Rule, ...] = (
         "fit: below the target",
         ("clean", "target"),
         lambda f: f["clean"] < f["target"],
-        "Even of its own training images, clean, the network gets {clean:.2f} % right, less than the target of "
-        "{target:g} %: more regularization alone will not reach it.",
+        "The network classifies {clean:.2f} % of its own training images correctly, without augmentation or dropout, "
+        "which is less than {target:g} %: more regularization alone will not reach it.",
     ),
     Rule(
         "overfitting: shown",
@@ -247,16 +254,15 @@ RULES: tuple[Rule, ...] = (
         "overfitting: by the running figure alone",
         ("running", "running_gap", "final", "split", "n"),
         lambda f: "clean" not in f,
-        "How well it knows its training images, clean, is not recorded of every run; the running training accuracy of "
-        "the last epoch is {running:.2f} %, {running_gap:+z.2f} points from the {final:.2f} % of the {split} images "
-        "(mean of {n}).",
+        "Not every record holds the accuracy on clean training images; the running training accuracy of the last epoch "
+        "is {running:.2f} %, against {final:.2f} % of the {split} images ({running_gap:+z.2f} points, mean of {n}).",
     ),
     Rule(
         "running: harder than the test",
         ("running", "running_gap", "clean", "hardening", "split"),
         lambda f: f["running_gap"] < 0 < f["clean"] - f["running"],
         "Training is harder than the test: with {hardening} on, the running accuracy of the last epoch is "
-        "{running:.2f} %, {running_gap:+z.2f} points from the {split} images; the same images, clean, are at "
+        "{running:.2f} %, {running_gap:+z.2f} points against the {split} images; on the same images, clean, it is "
         "{clean:.2f} %.",
     ),
     # ------------------------------------------------------------------------- how sure, and what goes wrong
@@ -291,18 +297,17 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "classes: one is hardest",
-        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_images"),
+        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_words"),
         lambda f: f["hardest_ratio"] >= OUTSTANDING,
         "Class {hardest} is the hardest: {hardest_missed:.2f} % of its test images are missed, {all_missed:.2f} % of "
-        "all; most often {pair_label} is taken for {pair_predicted} ({pair_images:.1f} images a run).",
+        "all; most often {pair_label} is taken for {pair_predicted} ({pair_words}).",
     ),
     Rule(
         "classes: none stands out",
-        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_images"),
+        ("hardest", "hardest_missed", "all_missed", "hardest_ratio", "pair_label", "pair_predicted", "pair_words"),
         lambda f: f["hardest_ratio"] < OUTSTANDING,
         "No class stands out: {hardest_missed:.2f} % of the test images of {hardest}, the hardest, are missed, "
-        "{all_missed:.2f} % of all; most often {pair_label} is taken for {pair_predicted} ({pair_images:.1f} images a "
-        "run).",
+        "{all_missed:.2f} % of all; most often {pair_label} is taken for {pair_predicted} ({pair_words}).",
     ),
     Rule(
         "mistakes: shared",

@@ -20,6 +20,8 @@ from pennyweight.pages.changes import augmentation_words, changes, channels_of, 
 from pennyweight.pages.headline import headline, journey_headline
 from pennyweight.pages.requirements import (
     accuracy_words,
+    budget_requirements,
+    own_goal,
     requirements,
     requirements_table,
     seconds_note,
@@ -57,7 +59,7 @@ class Picture:
 
 def step_markdown(step: Step, before: Step | None = None, walk: Walk = (), pictures: Sequence[Picture] = ()) -> str:
     """Return one step as Target, Architecture, Result and Analysis."""
-    return "\n\n".join([f"# {escaped(step.name)}", *_parts(step, before, walk, pictures, "##")]) + "\n"
+    return "\n\n".join([f"# {escaped(step.name)}", *_parts(step, before, walk, pictures, "##", step.name)]) + "\n"
 
 
 def journey_markdown(
@@ -69,25 +71,30 @@ def journey_markdown(
     names: Sequence[str] = (),
     befores: Sequence[Step | None] | None = None,
     opening: str | None = None,
+    refused: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return all steps under one title, with the result summary first.
 
     `names` are what the steps are called instead of by their recipes, and by which `pictures` are found; `befores` the
     step that each follows, unless given the one before it in the list; `opening` the sentence to begin with, unless
-    given what the steps come to.
+    given what the steps come to; `refused` are runs that are not judged, each with the reason.
     """
     called = names or [step.name for step in steps]
     opening = journey_headline(steps).text if opening is None else opening
-    parts = [f"# {escaped(title)}", escaped(opening), to_markdown(summary_table(steps, called))]
+    summary = summary_table(steps, called, [name for name, _ in refused])
+    parts = [f"# {escaped(title)}", escaped(opening), to_markdown(summary)]
+    parts += [_bullets([f"{name}: refused. {why}" for name, why in refused])] if refused else []
     if any(step.records for step in steps):
         parts.append(escaped(seconds_note(steps)))
     for name, step, before in zip(called, steps, befores or (None, *steps[:-1]), strict=True):
-        parts += [f"## {escaped(name)}", *_parts(step, before, walk, (pictures or {}).get(name, ()), "###")]
+        parts += [f"## {escaped(name)}", *_parts(step, before, walk, (pictures or {}).get(name, ()), "###", name)]
     return "\n\n".join(parts) + "\n"
 
 
-def _parts(step: Step, before: Step | None, walk: Walk, pictures: Sequence[Picture], heading: str) -> list[str]:
-    parts = [escaped(headline(step).text)]
+def _parts(
+    step: Step, before: Step | None, walk: Walk, pictures: Sequence[Picture], heading: str, name: str
+) -> list[str]:
+    parts = [escaped(headline(step, name).text)]
     parts += [f"{heading} Target", _bullets(targets(step))]
     parts += [f"{heading} Architecture", _bullets(architecture(step, before))]
     parts += [_code(torchsummary_text(step.recipe.plan(step.classes)))]
@@ -116,15 +123,36 @@ def _code(text: str) -> str:
 
 
 def targets(step: Step) -> tuple[str, ...]:
-    """Return what the step is to reach, one sentence each; its own target first, where its document gives it one."""
-    budget = step.budget
+    """Return what the step is to reach and on which data, one sentence each: its own goal, its budget, its layers."""
+    budget, goal, rows = step.budget, own_goal(step), budget_requirements(step)
     if budget is None:
-        return (f"No budget is stated for {step.dataset}.",)
-    own = step.target if step.target != budget.accuracy else None
-    first = (
-        [f"This step's own: {own:g} % {split_words(budget.split)} accuracy, in an epoch."] if own is not None else []
+        return (f"Data: {data_words(step)}.", f"No budget is stated for {step.dataset}.")
+    stated = f"Goal of the step, from document {step.document}: {step.target:g} % {split_words(budget.split)} accuracy"
+    return (
+        f"Data: {data_words(step)}.",
+        *([f"{stated}, reached in any epoch."] if goal is not None else []),
+        *(f"Budget, {one.name}: {one.limit}." for one in rows),
+        *(f"{one.name[0].upper()}{one.name[1:]}: {one.limit}." for one in requirements(step)[len(rows) :]),
     )
-    return (*first, *(f"{one.name[0].upper()}{one.name[1:]}: {one.limit}." for one in requirements(step)))
+
+
+def target_heading(step: Step) -> str:
+    """Return what the step is to reach, in a few words: its own goal, its budget, and the data of both."""
+    if step.budget is None:
+        return f"none stated for {step.dataset}"
+    budget = f"{step.budget.accuracy:g} % {split_words(step.budget.split)} accuracy"
+    asked = budget if own_goal(step) is None else f"a goal of {step.target:g} % and a budget of {budget}"
+    return f"{asked} on {step.dataset}"
+
+
+def data_words(step: Step) -> str:
+    """Return the dataset with how many images it trains and is judged on: `digits, 1,500 training and 297 test ...`."""
+    if not step.records:
+        return step.dataset
+    run = step.records[0]
+    others = {"validation": run.val_images, "test": run.test_images}
+    counted = [f"{run.train_images:,} training", *(f"{count:,} {name}" for name, count in others.items() if count)]
+    return f"{step.dataset}, {listed(counted)} images"
 
 
 def architecture(step: Step, before: Step | None = None) -> tuple[str, ...]:
@@ -147,15 +175,17 @@ def architecture(step: Step, before: Step | None = None) -> tuple[str, ...]:
         f"{plural(len(channels), 'convolution')} of {'-'.join(map(str, channels))} channels; {listed(others)}."
         if others
         else f"{plural(len(channels), 'convolution')} of {'-'.join(map(str, channels))} channels.",
-        f"{costs.params:,} trained parameters, {costs.macs:,} multiply-accumulates an image; the last convolution sees "
-        f"{costs.receptive_field} pixels of an image of {rows}x{columns}.",
-        f"Trained by {', '.join(trained)}.",
+        f"{costs.params:,} trained parameters, {costs.macs:,} multiply-accumulates per image; the receptive field of "
+        f"the last convolution is {costs.receptive_field} pixels of an image of {rows}x{columns}.",
+        f"Trained with {', '.join(trained)}.",
     ]
     changed = changes(before.recipe, recipe) if before else ()
     if before and changed:
         sentences.append(f"Changed from {before.name}: {listed(changed)}.")
     if recipe.origin.suggested and step.document:
-        sentences.append(f"Not stated by the document, chosen here: {', '.join(recipe.origin.suggested)}.")
+        sentences.append(
+            f"Chosen here, as document {step.document} does not state it: {listed(recipe.origin.suggested)}."
+        )
     return tuple(sentences)
 
 
@@ -166,7 +196,7 @@ def results_table(step: Step) -> Table:
         best = np.array([max(row.train_accuracy for row in one.epochs) for one in step.records])
         rows += [("last training accuracy, %", train_words(step)), ("best training accuracy, %", _mean(best))]
         rows += _judged_rows(step)
-        rows += [("seconds an epoch", seconds_words(step)), *_kept_row(step)]
+        rows += [("seconds per epoch", seconds_words(step)), *_kept_row(step)]
     return table((Column("figure"), Column("value", narrow="wrap")), rows)
 
 
@@ -182,15 +212,16 @@ def _judged_rows(step: Step) -> list[tuple[str, object]]:
         (f"last {split} accuracy, %", accuracy_words(step)),
         (f"best {split} accuracy, %", f"{mean_words(figures.best)} ({when})"),
     ]
-    if hold > 1:
-        rows.append((f"lowest of the last {hold} epochs, %", mean_words(figures.lowest)))
+    if figures.lowest_epochs > 1:
+        rows.append((f"lowest of the last {figures.lowest_epochs} epochs, %", mean_words(figures.lowest)))
     if step.target is not None:
-        rows.append((f"epochs to {step.target:g} %", _arrival_words(figures)))
+        what = "the budget's" if own_goal(step) is None else "the step's goal of"
+        rows.append((f"first epoch at {what} {step.target:g} %", _arrival_words(figures)))
     return rows
 
 
 def _arrival_words(figures: SeedsFigures) -> str:
-    """Return the epoch in which the target is reached first: of several seeds the median, and how many reach it."""
+    """Return the epoch in which an accuracy is reached first: of several seeds the median, and how many reach it."""
     if figures.first_at_target is None:
         return "not reached"
     if figures.final.n == 1:

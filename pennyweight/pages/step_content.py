@@ -8,7 +8,7 @@ from pennyweight.base.stats import accuracy_summary
 from pennyweight.figures import predictions
 from pennyweight.figures.words import counted
 from pennyweight.judging.ablation import AblationStep, ablation_steps
-from pennyweight.judging.seeds import finals_of
+from pennyweight.judging.seeds import finals_of, recipe_verdict
 from pennyweight.pages import drawings
 from pennyweight.pages.analysis import Sentence, analyse
 from pennyweight.pages.drawings import Drawing
@@ -16,7 +16,7 @@ from pennyweight.pages.evidence import Chapter, Evidence
 from pennyweight.pages.ongoing import so_far
 from pennyweight.pages.requirements import requirements_table
 from pennyweight.pages.result_tables import confused_table, provenance_words, seeds_table
-from pennyweight.pages.step import architecture, results_table, targets
+from pennyweight.pages.step import architecture, results_table, target_heading, targets
 from pennyweight.pages.steps import Step, kept_share, median_record
 from pennyweight.recipes.catalogue import ABLATIONS, step_before
 from pennyweight.reporting.epoch_log import epoch_log
@@ -85,7 +85,7 @@ def step_content(evidence: Evidence, chapter: Chapter, number: int) -> StepConte
         chapter=chapter,
         heading=_heading(chapter),
         targets=targets(step),
-        target_heading=f"{step.target:g} % {step.split} accuracy" if step.target else "none stated",
+        target_heading=target_heading(step),
         requirements=requirements_table(step),
         architecture=architecture(step, before),
         architecture_heading=f"{costs.params:,} parameters, {costs.macs:,} multiply-accumulates",
@@ -148,7 +148,8 @@ def _heading(chapter: Chapter) -> str:
 
 def _result_heading(step: Step) -> str:
     if share := kept_share(step):
-        return f"{share.kept} of {counted(share.seeds, 'seed')} within the budget"
+        verdict = f", verdict on the recipe: {recipe_verdict(step.measured, step.budget, share)}" if step.budget else ""
+        return f"{share.kept} of {counted(share.seeds, 'seed')} within the budget{verdict if share.seeds > 1 else ''}"
     if not step.measured:
         return "not run yet" if step.ongoing is None else "not complete"
     return f"{mean_words(accuracy_summary(finals_of(step.measured, step.split)))} % in the last epoch"

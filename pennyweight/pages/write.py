@@ -53,4 +53,4 @@ def _notes(evidence: Evidence) -> Iterator[str]:
             said.add(chapter.missing)
             yield f"{chapter.label}: no pictures of its weights and test images. {chapter.missing}{command}"
     for problem in evidence.problems:
-        yield f"Left out: {problem.message}"
+        yield f"{problem.source}: refused. {problem.message}"

@@ -9,7 +9,7 @@ from pennyweight.base.budget import Budget
 from pennyweight.base.proportion import MOST_TRIALS
 from pennyweight.judging.resampling import OtherTestSets
 from pennyweight.judging.seeds import NOT_SHOWN, KeptShare, SeedsFigures, SeedsJudgement
-from pennyweight.judging.verdict import Judgement, RunJudgement
+from pennyweight.judging.verdict import Judgement, Problem, RunJudgement
 from pennyweight.reporting.run_advice import judged_advice, runs_advice
 from pennyweight.reporting.seeds_advice import further_seeds, ranges, seeds_advice
 from pennyweight.reporting.text import WIDTH, plural, summary_words, wrapped
@@ -29,16 +29,19 @@ def judgement_text(
     """
     runs = judgement.runs
     lines = []
-    if len(runs) == 1:
+    several = len(runs) + len(judgement.problems) > 1
+    if not several and runs:
         lines.append(f"{run_text(runs[0], width)}\n{judged_advice(runs[0], limits).text(width)}")
-    if len(runs) > 1:
-        shared = _shared_folder(runs, width // 2)
+    if several:
+        shared = _shared_folder([one.source for one in (*runs, *judgement.problems)], width // 2)
         lines += [wrapped(f"runs in {shared}", width=width)] if shared else []
-        lines.append(to_text(runs_table(runs, shared), width))
+        lines.append(to_text(runs_table(runs, judgement.problems, shared), width))
         trusted = Counter(run.on_trust for run in runs if run.on_trust)
         lines += [
             wrapped(f"taken on trust, {plural(count, 'run')}: {words}", width=width) for words, count in trusted.items()
         ]
+        if alone := submissions_words(judgement):
+            lines.append(wrapped(alone, width=width))
         lines.append(runs_advice(judgement).text(width))
     for group in judgement.groups:
         if len(group.seeds) > 1:
@@ -46,31 +49,39 @@ def judgement_text(
     return "\n".join(line for line in lines if line)
 
 
-def _shared_folder(runs: Sequence[RunJudgement], longest: int) -> str:
+def submissions_words(judgement: Judgement) -> str:
+    """Return that runs of one recipe are judged each alone, and which would be judged together; empty without such."""
+    alone = [group for group in judgement.groups if len(group.seeds) == 1]
+    recipes = [name for name, count in Counter((group.recipe, group.dataset) for group in alone).items() if count > 1]
+    if not recipes:
+        return ""
+    named = ", ".join(dict.fromkeys(name for name, _ in recipes))
+    return f"each run of {named} is judged alone; only folders named seed-0, seed-1 and so on are seeds of one recipe"
+
+
+def _shared_folder(sources: Sequence[str], longest: int) -> str:
     """Return the folder that all runs are in, where a path is longer than `longest`; else nothing."""
-    sources = [run.source for run in runs]
     same_kind = len({os.path.isabs(source) for source in sources}) == 1
     return os.path.commonpath(sources) if same_kind and max(map(len, sources)) > longest else ""
 
 
-def runs_table(runs: Sequence[RunJudgement], shared: str = "") -> Table:
-    """Return one row per run: its verdict, and the figures of the limits it breaks or why it is not judged.
+def runs_table(runs: Sequence[RunJudgement], problems: Sequence[Problem] = (), shared: str = "") -> Table:
+    """Return one row per run: its verdict, and the figures of the limits it breaks or why it is refused or not judged.
 
     Runs are named within the folder `shared`.
     """
     words = {True: "kept", False: "broken", None: "not judged"}
     columns = (Column("run", narrow="wrap"), Column("budget"), Column("what breaks it", narrow="wrap"))
-    return table(
-        columns,
+    rows = [
         (
-            (
-                os.path.relpath(run.source, shared) if shared else run.source,
-                words[run.verdict.met],
-                run.reason or "; ".join(f"{one.name} {one.measured}" for one in run.verdict.limits if not one.met),
-            )
-            for run in runs
-        ),
-    )
+            run.source,
+            words[run.verdict.met],
+            run.reason or "; ".join(f"{one.name} {one.measured}" for one in run.verdict.limits if not one.met),
+        )
+        for run in runs
+    ]
+    rows += [(one.source, "refused", one.message) for one in problems]
+    return table(columns, ((os.path.relpath(source, shared) if shared else source, *rest) for source, *rest in rows))
 
 
 def run_text(run: RunJudgement, width: int = WIDTH) -> str:

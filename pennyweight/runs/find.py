@@ -68,6 +68,11 @@ def _is_run(path: Path, top: Path) -> bool:
     return linked and not path.resolve().is_relative_to(top.resolve())
 
 
+def is_seed_of_a_folder(path: Path, seed: int) -> bool:
+    """Return whether a run has the name of one of several seeds, as folder or as record alone: `seed-3`."""
+    return path.name in (f"seed-{seed}", f"seed-{seed}.json")
+
+
 def _refuse_unreadable(error: OSError) -> None:
     raise UnavailableError(f"Cannot read {error.filename}: {error.strerror}.") from error
 

@@ -19,7 +19,7 @@ from pennyweight.base.record_text import run_record_from_json, sealed, to_json
 from pennyweight.base.records import EpochMistakes, RunRecord
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence
 from pennyweight.judging.seeds import NOT_SHOWN
-from pennyweight.judging.verdict import Judgement, judge, judge_evidence
+from pennyweight.judging.verdict import Judgement, Problem, judge, judge_evidence
 from pennyweight.nets.measure import measure
 from pennyweight.nets.weights import read_sealed, seal
 from pennyweight.recipes.catalogue import find_recipe
@@ -36,8 +36,8 @@ def judged(
     """Judge records made up in memory, as if each had been read from its folder."""
     recipes = [*others, *[recipe] * (len(records) - len(others))]
     evidence = [
-        RunEvidence(f"run-{number}", record, recipe, record.dataset, record.changes)
-        for number, (record, recipe) in enumerate(zip(records, recipes, strict=True))
+        RunEvidence(f"runs/seed-{record.seed}", record, recipe, record.dataset, record.changes)
+        for record, recipe in zip(records, recipes, strict=True)
     ]
     return judge_evidence(evidence, judges or JudgesBudget())
 
@@ -156,8 +156,42 @@ def test_words_about_where_a_setting_is_from_make_no_other_group() -> None:
 
 
 def test_a_seed_counts_once() -> None:
-    with pytest.raises(UsageError, match="run-0 and run-2 are runs of one recipe and one seed"):
+    with pytest.raises(UsageError, match="runs/seed-0 and runs/seed-0 are runs of one recipe and one seed"):
         judged(run_record([9_950] * 3), run_record([9_950] * 3, seed=1), run_record([9_951] * 3))
+
+
+def submitted(*sources: str) -> Judgement:
+    """Judge runs of one recipe under these names, of seeds 0, 1 and so on."""
+    runs = [(source, run_record([9_950] * 3, seed=seed)) for seed, source in enumerate(sources)]
+    return judge_evidence([RunEvidence(name, one, RECIPE, one.dataset, ()) for name, one in runs], JudgesBudget())
+
+
+def test_runs_of_one_recipe_under_names_of_their_own_are_no_seeds_of_it() -> None:
+    students = submitted("class/anna", "class/ben", "class/cem")
+    assert [group.seeds for group in students.groups] == [(0,), (1,), (2,)]
+    text = " ".join(judgement_text(students).split())
+    assert "each run of made-up is judged alone" in text
+    assert "verdict on the recipe" not in text
+    assert "--seeds" not in text
+    seeds = submitted("class/seed-0", "class/seed-1", "class/seed-2")
+    assert [group.seeds for group in seeds.groups] == [(0, 1, 2)]
+    assert "judged alone" not in judgement_text(seeds)
+
+
+def test_one_seed_in_two_students_folders_is_judged_in_each() -> None:
+    runs = [(name, seed) for name in ("anna", "ben") for seed in (0, 1)]
+    evidence = [
+        RunEvidence(f"class/{name}/seed-{seed}", run_record([9_950] * 3, seed=seed), RECIPE, "mnist", ())
+        for name, seed in runs
+    ]
+    assert [group.seeds for group in judge_evidence(evidence, JudgesBudget()).groups] == [(0, 1), (0, 1)]
+
+
+def test_a_refused_run_has_a_row_with_the_reason() -> None:
+    refused = replace(submitted("class/anna"), problems=(Problem("class/cem", "Its record was edited.", 4),))
+    rows = [line.split() for line in judgement_text(refused).splitlines()]
+    assert ["class/cem", "refused", "Its", "record", "was", "edited."] in rows
+    assert any(row[:2] == ["class/anna", "kept"] for row in rows)
 
 
 # ------------------------------------------------------------------------------------------------ the judge's budget

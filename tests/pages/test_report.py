@@ -106,7 +106,7 @@ def test_three_students_with_one_recipe_and_one_seed_stand_side_by_side(course: 
         assert all(label in page for label in labels)
         highest = re.search(r"3 side by side: (.*) end highest, at \d+\.\d\d %", page)  # they are copies of one run
         assert highest
-        assert highest[1] == " and ".join(labels)
+        assert highest[1] == f"{labels[0]}, {labels[1]} and {labels[2]}"
 
 
 def test_a_run_that_cannot_be_read_is_named_on_the_page_and_the_others_are_shown(course: Path) -> None:
@@ -119,6 +119,44 @@ def test_a_run_that_cannot_be_read_is_named_on_the_page_and_the_others_are_shown
     assert pw.verify(written.page).agrees
     with pytest.raises(PennyweightError, match="its schema is 0"):
         pw.report("tiny/seed-1")
+
+
+def test_students_of_one_recipe_and_other_seeds_are_no_seeds_of_it(course: Path) -> None:
+    for seed, name in enumerate(("anna", "ben", "carl")):
+        shutil.move(f"tiny/seed-{seed}", name)
+    shutil.rmtree("tiny")
+    found = gather(["."])
+    assert [one.label for one in found.chapters] == ["anna (tiny)", "ben (tiny)", "carl (tiny)"]
+    assert "2 seeds" not in render(found)
+
+
+def test_a_run_that_is_named_and_refused_hides_no_other(course: Path) -> None:
+    for name in ("anna", "ben", "carl"):
+        shutil.copytree("tiny/seed-0", name)
+    record = json.loads(Path("carl/record.json").read_text())
+    Path("carl/record.json").write_text(json.dumps({**record, "schema": 0}))
+    written = pw.report("anna", "ben", "carl", out="course.html")
+    assert written.steps == ("anna (tiny)", "ben (tiny)")
+    (note,) = written.notes
+    assert note.startswith("carl: refused. ")
+    for path in (written.page, written.markdown):
+        text = Path(path).read_text(encoding="utf-8")
+        assert "1 run refused: carl" in text
+        assert "carl: refused. " in text
+        assert "its schema is 0" in text
+    assert pw.verify(written.page).agrees
+    shutil.rmtree("ben")
+    assert "carl: refused. " in Path(pw.report("anna", "carl", out="two.html").markdown).read_text(encoding="utf-8")
+    with pytest.raises(PennyweightError, match="its schema is 0"):
+        pw.report("carl", "carl/record.json")
+
+
+def test_a_page_says_on_which_data_and_images_a_run_was_judged(course: Path) -> None:
+    record = pw.load("tiny/seed-0").record
+    counted = f"digits, {record.train_images:,} training and {record.test_images:,} test images"
+    written = pw.report("tiny")
+    for path in (written.page, written.markdown):
+        assert counted in Path(path).read_text(encoding="utf-8")
 
 
 def test_an_empty_folder_is_refused(course: Path) -> None:
@@ -235,9 +273,9 @@ def test_markdown_of_several_students_says_whose_each_step_is(course: Path) -> N
     written = pw.report("anna", "ben", out="course.html")
     text = Path(written.markdown).read_text(encoding="utf-8")
     assert written.markdown == "course.md"
-    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## anna: tiny", "## ben: tiny"]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## anna (tiny)", "## ben (tiny)"]
     assert [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][:3] == [
         "model",
-        "anna: tiny",
-        "ben: tiny",
+        "anna (tiny)",
+        "ben (tiny)",
     ]
