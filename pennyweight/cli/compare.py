@@ -23,7 +23,7 @@ def compare(sides: Sides, wide: Wide = False, as_json: Json = False) -> None:
 
     Two: Welch's interval for the difference over seeds; for two single runs, McNemar's exact test on their mistakes.
 
-    Three or more: a table, and every pair with its p-value adjusted for all pairs (Holm).
+    Three or more: a table, and every pair, tested in the same way, with its p-value adjusted for all pairs (Holm).
 
     Examples: pennyweight compare runs/progressive-3 runs/skip-3; pennyweight compare progressive-3 skip-3 iteration-3
     """

@@ -23,6 +23,11 @@ class Predictions:
     both_wrong: int
     p_value: float
 
+    @property
+    def fewer_wrong(self) -> str:
+        """Return which of the two gets fewer images wrong that the other gets right: `first` or `second`."""
+        return "first" if self.only_first_wrong < self.only_second_wrong else "second"
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
@@ -51,8 +56,10 @@ class Comparison:
 class Pair:
     """Two of several groups of runs, by name: the first less the second, and its p-value adjusted for all pairs (Holm).
 
-    `better` is `first` or `second` where the adjusted p-value is below 0.05, else empty. Where the runs do not tell, as
-    with a single run on a side, both p-values are not numbers.
+    The p-value is Welch's over seeds, or where both are single runs that measured the test images McNemar's on their
+    mistakes, `predictions`: then it is of two networks, not of two recipes. `better` is `first` or `second` where the
+    adjusted p-value is below 0.05, else empty. Where the runs do not tell, as with a single run on one side alone, it
+    is not a number.
     """
 
     first: str
@@ -60,6 +67,7 @@ class Pair:
     difference: Difference
     adjusted_p_value: float
     better: str
+    predictions: Predictions | None = None
 
     def __repr__(self) -> str:
         """Return one line: both names, their difference and its p-value."""
@@ -88,10 +96,9 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     one, other = finals_of(first, split), finals_of(second, split)
     difference = accuracy_difference(one, other)
     better = "first" if difference.low > 0 else "second" if difference.high < 0 else ""
-    single = len(first) == len(second) == 1 and split == "test"
-    predictions = _predictions(first[0], second[0]) if single else None
+    predictions = _predictions(first, second, split)
     if predictions and predictions.p_value < SIGNIFICANT:
-        better = "first" if predictions.only_first_wrong < predictions.only_second_wrong else "second"
+        better = predictions.fewer_wrong
     return Comparison(split, accuracy_summary(one), accuracy_summary(other), difference, better, predictions)
 
 
@@ -101,14 +108,20 @@ def rank(groups: Mapping[str, Sequence[RunRecord]]) -> Ranking:
     finals = {name: finals_of(records, split) for name, records in groups.items()}
     names = sorted(finals, key=lambda name: -float(finals[name].mean()))
     differences = {pair: accuracy_difference(finals[pair[0]], finals[pair[1]]) for pair in combinations(names, 2)}
+    mistakes = {pair: _predictions(groups[pair[0]], groups[pair[1]], split) for pair in differences}
+    p_values = [alone.p_value if (alone := mistakes[pair]) else one.p_value for pair, one in differences.items()]
     # a pair that cannot be told counts among all of them, as one that is not shown
-    told = [isfinite(one.p_value) for one in differences.values()]
-    adjusted = holm([one.p_value if isfinite(one.p_value) else 1.0 for one in differences.values()])
+    adjusted = holm([p if isfinite(p) else 1.0 for p in p_values])
     pairs = [
-        Pair(*pair, one, p if is_told else nan, ("first" if one.mean > 0 else "second") if p < SIGNIFICANT else "")
-        for (pair, one), p, is_told in zip(differences.items(), adjusted, told, strict=True)
+        _pair(pair, one, mistakes[pair], p if isfinite(raw) else nan)
+        for (pair, one), raw, p in zip(differences.items(), p_values, adjusted, strict=True)
     ]
     return Ranking(split, tuple(names), tuple(accuracy_summary(finals[name]) for name in names), tuple(pairs))
+
+
+def _pair(names: tuple[str, str], difference: Difference, predictions: Predictions | None, p: float) -> Pair:
+    higher = predictions.fewer_wrong if predictions else "first" if difference.mean > 0 else "second"
+    return Pair(*names, difference, p, higher if p < SIGNIFICANT else "", predictions)
 
 
 def _common_split(sides: Sequence[Sequence[RunRecord]]) -> str:
@@ -131,7 +144,10 @@ def _check_alike(sides: Sequence[Sequence[RunRecord]]) -> None:
         raise UsageError(f"The runs saw different data ({names}); compare runs of one dataset.")
 
 
-def _predictions(first: RunRecord, second: RunRecord) -> Predictions:
-    one, other = ({mistake.index for mistake in record.misclassified} for record in (first, second))
+def _predictions(first: Sequence[RunRecord], second: Sequence[RunRecord], split: str) -> Predictions | None:
+    """Return two single runs image by image; None for several of a side, or a split that keeps no list of mistakes."""
+    if not (len(first) == len(second) == 1 and split == "test"):
+        return None
+    one, other = ({mistake.index for mistake in record.misclassified} for record in (first[0], second[0]))
     only_first, only_second = len(one - other), len(other - one)
     return Predictions(only_first, only_second, len(one & other), mcnemar(only_first, only_second))

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from pathlib import Path
 
 from pennyweight.base.program import command_line_words
 from pennyweight.base.wrapping import lines_of
@@ -99,7 +100,7 @@ def audit_advice(target: str, met: bool) -> Advice:
 
 def comparison_advice(comparison: Comparison, same: Sequence[str]) -> Advice:
     """Return what a comparison means; `same` are the words that asked for it."""
-    again = (("Then compare again:", tuple(same)),)
+    again = _more_seeds_and_again(comparison, same[-2:])
     if same[-1] == same[-2]:
         return Advice("Both sides are the same runs; name others on one of them.")
     if comparison.predictions is not None:
@@ -111,11 +112,28 @@ def comparison_advice(comparison: Comparison, same: Sequence[str]) -> Advice:
     return Advice("The interval of the difference holds 0; more seeds of both make it narrower.", again)
 
 
+def _more_seeds_and_again(comparison: Comparison, sides: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the steps that train more seeds of published recipes than the records have, and compare them again.
+
+    Published records stay as many as they are, so of the side that has fewest, runs of one's own stand in their place,
+    twice as many.
+    """
+    steps, again = list[tuple[str, tuple[str, ...]]](), list[str]()
+    fewest = min(comparison.first.n, comparison.second.n)
+    for side, summary in zip(sides, (comparison.first, comparison.second), strict=True):
+        is_trained = summary.n == fewest and published(side) is not None and not Path(side).exists()
+        again.append(f"runs/{side}" if is_trained else side)
+        if is_trained:
+            what = f"The published records hold {summary.n} seeds of {side}; this trains {2 * summary.n}:"
+            steps.append((what, ("train", side, "--seeds", f"0-{2 * summary.n - 1}")))
+    return (*steps, ("Then compare again:", ("compare", *again)))
+
+
 def ranking_advice(ranking: Ranking) -> Advice:
     """Return what the pairs of several groups of runs mean; nothing where none is left open that more seeds decide."""
     if all(pair.better or not isfinite(pair.difference.low) for pair in ranking.pairs):
         return Advice("")
-    return Advice("What is not shown may still be there: more seeds, as --seeds 0-9, tell smaller differences apart.")
+    return Advice("A difference that is not shown may still exist: more seeds, as --seeds 0-9, show smaller ones.")
 
 
 def verification_advice(verification: Verification, same: Sequence[str]) -> Advice:
@@ -139,7 +157,7 @@ def verification_advice(verification: Verification, same: Sequence[str]) -> Advi
         return Advice(
             "What can be recomputed is right. The replay shows neither: too few other seeds to hold it against."
         )
-    return Advice("What can be recomputed is right; how it was trained only a replay shows.", steps)
+    return Advice("What can be recomputed is right; only a replay shows how it was trained.", steps)
 
 
 def page_advice(verification: Verification) -> Advice:
@@ -148,7 +166,9 @@ def page_advice(verification: Verification) -> Advice:
         return Advice("The page says otherwise than the evidence it carries: it was edited after it was written.")
     if any(check.agrees is None for check in verification.checks):
         return Advice("Other versions wrote it, so not everything could be compared; nothing that could disagrees.")
-    return Advice("The page says what its evidence gives. Whether that is what a training wrote, its run shows.")
+    return Advice(
+        "The page says what its evidence gives. Only its run, replayed, shows that a training wrote that evidence."
+    )
 
 
 def claims_advice(by_document: Mapping[str, Sequence[CheckedClaim]]) -> Advice:

@@ -8,6 +8,10 @@ from pennyweight.tables.table import Column, Table, right, table
 from pennyweight.tables.text import to_text
 
 ALONE = "one run says nothing of other seeds; train two or more of each side"
+NETWORKS = (
+    "pairs of single runs are held against each other by McNemar's exact test on their mistakes, which is of two "
+    "networks: one run each says nothing of other seeds"
+)
 ALIKE = "the runs of each side are equal, so there is no spread to hold the difference against"
 
 
@@ -61,7 +65,9 @@ def ranking_text(ranking: Ranking, width: int = WIDTH) -> str:
         "",
         fitted(pairs_table(ranking), width),
     ]
-    if any(not isfinite(pair.difference.low) for pair in ranking.pairs):
+    if any(pair.predictions for pair in ranking.pairs):
+        lines.append(wrapped(NETWORKS, width=width))
+    if any(not isfinite(pair.adjusted_p_value) for pair in ranking.pairs):
         lines.append(
             wrapped(f"cannot be told: {ALONE if 1 in {one.n for one in ranking.finals} else ALIKE}", width=width)
         )
@@ -84,7 +90,7 @@ def pairs_table(ranking: Ranking) -> Table:
 
     def judged(pair: Pair) -> tuple[str, str]:
         words = {"first": "first is better", "second": "second is better", "": "not shown"}
-        if not isfinite(pair.difference.low):
+        if not isfinite(pair.adjusted_p_value):
             return "", "cannot be told"
         return f"{pair.adjusted_p_value:.2g}", words[pair.better]
 

@@ -50,7 +50,7 @@ def run_advice(record: RunRecord, verdict: Verdict, budget: Budget | None, reque
         missing = _missing_images(record, budget)
         epochs = min(budget.hold_epochs, len(record.epochs))
         where = "In its last epoch" if epochs == 1 else f"In the worst of its last {epochs} epochs"
-        meanings.append(f"{where} {plural(missing, 'more image')} had to be right.")
+        meanings.append(f"{where} {plural(missing, 'more correct image')} would have been enough.")
         if record.folder and record.misclassified:
             listed = Path(record.folder) / RECORD
             meanings.append(f"The images that its final weights get wrong are listed in {listed}.")

@@ -43,7 +43,9 @@ def seeds_advice(
     if any(breach in STRUCTURAL for run in own for breach in run.verdict.breaches):
         return Advice("A cap is exceeded, which no seed changes; the recipe has to.", change)
     if group.verdict == NOT_MET:
-        return Advice(f"Fewer seeds than the {asked} asked keep it, and more of them would not change that.", change)
+        return Advice(
+            f"Fewer than the {asked} of seeds that are asked keep it, and more seeds would not change that.", change
+        )
     if share.missing:
         meaning = "The plan decides once its last seed is trained; what is complete is not trained again."
         return Advice(meaning, more.steps("This trains what is missing:", f"0-{share.planned - 1}"))
@@ -55,7 +57,7 @@ def seeds_advice(
     meaning = "Every seed so far may be luck." if share.kept == share.seeds else "So few seeds may be luck."
     if not more.goes_on:
         total = further_successes(0, 0, group.budget.hold_rate)
-        what = "Only runs in one folder, as seed-0 and so on, are gone on with; this trains all from the first:"
+        what = "Training continues only runs in one folder, as seed-0 and so on; this trains all from the first:"
         return Advice(meaning, more.steps(what, f"0-{total - 1}") if total else ())
     if share.further is None:
         return Advice(meaning, change)

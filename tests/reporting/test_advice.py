@@ -388,7 +388,7 @@ def test_a_comparison_says_what_its_interval_means(first: Sequence[int], second:
 @pytest.mark.parametrize(
     ("checks", "meaning", "replay"),
     [
-        ([Check("weights", "a", "a", True)], "how it was trained only a replay shows", True),
+        ([Check("weights", "a", "a", True)], "only a replay shows how it was trained", True),
         ([Check("weights", "a", "b", False)], "its record proves nothing", True),
         ([Check("dataset digest", "a", "b", False)], "--data names the folder", False),
         ([Check("trained again, byte by byte", "a", "a", True)], "what this training gives", False),
@@ -410,6 +410,21 @@ def test_no_replay_is_advised_of_a_run_that_started_from_other_weights(checks: t
     advice = verification_advice(verification, ("verify", "runs/warm"))
     assert "no replay can show how it was trained" in advice.meaning
     assert advice.steps == ()
+
+
+def test_published_records_are_not_advised_to_be_compared_again_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, other = (
+        [run_record([count], seed=seed) for seed, count in enumerate(side)]
+        for side in ((9_900, 9_950, 9_940), (9_910, 9_945))
+    )
+    advice = comparison_advice(compare(one, other), ("compare", "pennyweight-8k", "progressive-3"))
+    assert check_commands(advice) == [
+        ["train", "progressive-3", "--seeds", "0-3"],
+        ["compare", "pennyweight-8k", "runs/progressive-3"],
+    ]
 
 
 def test_the_same_runs_on_both_sides_are_not_advised_to_be_compared_again() -> None:
