@@ -55,6 +55,15 @@ def layers(recipe: str) -> Iterator[str]:
     yield f"```\n$ pennyweight {first}\n...\n{out.split(BETWEEN)[1]}\n...\n```"
 
 
+def recipe_verdict(recipe: str) -> Iterator[str]:
+    """Yield what `judge` prints of all seeds of a recipe together, without the rows of single runs and the advice."""
+    first, out, *_ = ended("judge", recipe)
+    lines = out.split(BETWEEN)[-1].splitlines()
+    last = next(number for number, line in enumerate(lines) if line.startswith("  verdict on the recipe: "))
+    text = "\n".join(lines[: last + 1])
+    yield f"```\n$ pennyweight {first}\n...\n{text}\n...\n```"
+
+
 def commonest() -> Iterator[str]:
     """Yield what the commonest mistakes end in, by making them."""
     record = (ROOT / "records" / "mnist" / "native" / "skip-3" / "seed-0.json").read_bytes()
@@ -114,4 +123,5 @@ TABLES = {
     **{function.__name__: function for function in (commonest, json, folders, exit_codes)},
     **{name: partial(shown, *words) for name, words in SCREENS.items()},
     **{name: partial(layers, recipe) for name, recipe in LAYERS.items()},
+    "recipe_verdict": partial(recipe_verdict, "pennyweight-8k"),
 }

@@ -45,6 +45,8 @@ def verify(
     """
     if is_page(folder):
         return _verify_page(Path(folder), run, dataset, data, replay)
+    if run_path(folder).suffix == ".md":
+        raise UsageError(f"{folder} is Markdown, which carries no evidence; verify the page beside it, an HTML file.")
     if run is not None:
         raise UsageError(f"{folder} is no page, and 'run' is what the pictures of a page are from.")
     folder = run_folder(folder)

@@ -19,7 +19,8 @@ def processor() -> str:
     if cpuinfo.exists():
         lines = (line.partition(":") for line in cpuinfo.read_text(errors="replace").splitlines())
         name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), name)
-    return f"{name}, {usable_cores()} cores"
+    cores = usable_cores()
+    return f"{name}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def usable_cores() -> int:

@@ -11,6 +11,8 @@ PACKAGES = {
     "numpy": "required",
     "pillow": "required",
     "safetensors": "required",
+    "matplotlib": "pages and figures: pip install 'pennyweight[report]'",
+    "jinja2": "pages: pip install 'pennyweight[report]'",
     "torch": "the torch engine, required for GPU training: pip install 'pennyweight[torch]'",
     "onnx": "export to ONNX: pip install 'pennyweight[ship]'",
     "onnxruntime": "the judge of exports to ONNX: pip install 'pennyweight[ship]'",

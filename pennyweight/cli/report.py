@@ -34,7 +34,7 @@ def report(
     """Write an HTML page: target, architecture, result and analysis of each step.
 
     The page carries its evidence, asks for nothing over the network, and 'pennyweight verify PAGE.html' checks it.
-    STEP.md beside it is the same as Markdown, ready to paste.
+    STEP.md beside it is the same as Markdown, ready to paste; with --out NAME.html it is NAME.md, its figures in NAME/.
 
     Pictures of test images need the dataset on this machine; nothing is downloaded.
 

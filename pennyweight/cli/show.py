@@ -87,7 +87,7 @@ def _show_cost(target: str, settings: list[str], purpose: str, wide: bool, as_js
 
 
 def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]:
-    from pennyweight.recipes.origins import layer_settings, variant_words
+    from pennyweight.recipes.origins import layer_settings, source_of, variant_words
     from pennyweight.reporting.recipes import trained_words
     from pennyweight.settings.keys import settings_of
 
@@ -96,7 +96,7 @@ def _json_values(recipe: "Recipe", measured: "Measurement") -> dict[str, object]
         "name": recipe.name,
         **asdict(measured),
         "settings": settings,
-        "from": {key: recipe.origin.says(key) for key in (*layer_settings(recipe), *settings)},
+        "from": {key: source_of(recipe, key) for key in (*layer_settings(recipe), *settings)},
         "variant": variant_words(recipe),
         "trained": trained_words(recipe),
         "origin": asdict(recipe.origin),

@@ -77,4 +77,4 @@ def _figure_words(claim: kinds.Claim, evidence: Evidence) -> str:
     tried = ", ".join(f"{count} of {name}" for name, count in counts.items())
     if len(names) == 1:
         tried = str(counts[names[0]])
-    return f"left open: {', '.join(settings)}; readings tried: {tried}"
+    return f"left open: {', '.join(settings)}; alternative settings tried: {tried}"

@@ -118,7 +118,7 @@ def judged(low: float, high: float, prediction: Prediction, figures: int, words:
     if near[1] == inf:
         return UNCHECKABLE, f"{words}; all runs are alike, so nothing is known of one more"
     verdict, (width, too_wide) = placed(low, high, prediction, figures), unit.width(near)
-    reason = f"{words}; one more run {unit.text(near)} ({width})"
+    reason = f"{words}; 95 % prediction interval of one run {unit.text(near)} ({width})"
     reason += f", as one of {figures} figures {unit.text(far)}" if figures > 1 else ""
     if verdict == TRUE and too_wide:
         return UNCHECKABLE, f"{reason}: too wide to tell"

@@ -69,7 +69,7 @@ def _output_shapes(claim: kinds.OutputShapes, evidence: Evidence) -> Result:
 def _receptive_field(claim: kinds.ReceptiveField, evidence: Evidence) -> Result:
     found = evidence.measured(claim.recipe).receptive_field
     verdict = TRUE if found == claim.pixels else PARTLY if found > claim.pixels else FALSE
-    return verdict, f"a unit of the last convolution sees {found} pixels"
+    return verdict, f"the receptive field of the last convolution is {found} pixels"
 
 
 def _channels(claim: kinds.Channels, evidence: Evidence) -> Result:

@@ -54,8 +54,8 @@ def reliability_words(probabilities: Probabilities, right: Right) -> Words:
     """Return what `reliability` shows of the same predictions, in words."""
     error = 100 * calibration_error(probabilities, right)
     excess = 100 * (float(np.mean(probabilities)) - float(np.mean(right)))
-    word = "too sure" if excess > 0 else "not sure enough"
-    title = f"On average {abs(excess):.2f} points {word}; expected calibration error {error:.2f} points"
+    word = "overconfident" if excess > 0 else "underconfident"
+    title = f"On average {word} by {abs(excess):.2f} points; expected calibration error {error:.2f} points"
     rows = "; ".join(
         f"{100 * mean:.1f} % said, {100 * share:.1f} % right, {counted(count, 'image')}"
         for mean, share, count in _bins(probabilities, right, BINS)

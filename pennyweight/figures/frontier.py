@@ -55,7 +55,7 @@ def frontier_words(points: Sequence[Point], *, cost: str = "parameters", budget:
     """Return what `frontier` shows of the same points, in words."""
     best = on_frontier(points)
     named = ", ".join(point.name for point in best)
-    title = f"{counted(len(best), 'recipe')} of {len(points)}, by {cost}, that none as cheap beats: {named}"
+    title = f"On the Pareto frontier ({cost}, accuracy), {len(best)} of {counted(len(points), 'recipe')}: {named}"
     rows = "; ".join(
         f"{point.name}, {point.cost:,.0f} {cost}, {percent(point.mean)} %"
         for point in sorted(points, key=lambda one: one.cost)

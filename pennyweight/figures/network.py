@@ -264,8 +264,8 @@ def _downwards(blocks: Sequence[Block], width: int) -> Figure:
 
 def _kind(node: Node) -> str:
     names = {
-        Conv: "conv", Depthwise: "depthwise", Linear: "linear", MaxPool: "max pool", AvgPool: "mean pool",
-        GlobalAvgPool: "global mean", Add: "sum", BatchNorm: "BN", Relu: "ReLU", Dropout: "dropout",
+        Conv: "conv", Depthwise: "depthwise", Linear: "linear", MaxPool: "max pool", AvgPool: "avg pool",
+        GlobalAvgPool: "global pool", Add: "sum", BatchNorm: "BN", Relu: "ReLU", Dropout: "dropout",
     }  # fmt: skip
     return names[type(node.operation)]
 

@@ -164,7 +164,8 @@ def per_class_words(counts: Counts, classes: Sequence[str]) -> Words:
     """Return what `per_class` shows of the same counts, in words."""
     rows = _accuracies(counts, classes)
     figures = [f"{name} with {percent(100 * good / total)} %" for name, good, total in rows]
-    title = f"Best {figures[0]}, worst {figures[-1]}" if len(rows) > 1 else figures[0]
+    named = [f"class {name}, {percent(100 * good / total)} %" for name, good, total in rows]
+    title = f"Highest: {named[0]}; lowest: {named[-1]}" if len(rows) > 1 else named[0]
     text = f"Accuracy of each class with its 95 % interval; {SAME_DISTANCE}. {'; '.join(figures)}."
     missing = [name for name, row in zip(classes, counts, strict=True) if not row.sum()]
     return Words(title, text + (f" Without images: {', '.join(missing)}." if missing else ""))

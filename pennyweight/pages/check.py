@@ -1,6 +1,7 @@
 """Is a page what its evidence gives? It is rendered again from what it carries, and what differs is named."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pennyweight.pages.gather import epochs_alone
 from pennyweight.pages.inspection import inspect_run
 from pennyweight.pages.render import CLOSING, OPENING, render_body, versions
 from pennyweight.pages.result_tables import PUBLISHED
-from pennyweight.pages.tokens import DRAWN, LABEL, POINT, TEXT, Section, Token, sections_of
+from pennyweight.pages.tokens import DRAWN, LABEL, POINT, TEXT, Section, Token, heading_of, sections_of
 from pennyweight.recipes.catalogue import published
 from pennyweight.runs.published import WORDS, published_tree
 from pennyweight.runs.record_tree import full_runs
@@ -33,6 +34,10 @@ VERSION_OF_OURS = "pennyweight"
 """The version that decides the words of a page."""
 WORDS_SHOWN = 8
 """Pieces of one difference that are shown."""
+CONTEXT = 60
+"""Letters of what stands before a difference that are shown."""
+STEP_OF = re.compile(r"step-\d+")
+"""How the identifiers of a step and of everything in it begin."""
 
 
 def check_page(path: Path) -> Verification:
@@ -163,11 +168,14 @@ def _differences(page: str, again: str, written_by: Mapping[str, str]) -> Iterat
     written, found = sections_of(page), sections_of(again)
     names, expected = [one.name for one in written], [one.name for one in found]
     if names != expected:
-        more, missing = _listed(set(names) - set(expected)), _listed(set(expected) - set(names))
+        ours, theirs = ({one.name: one for one in sections} for sections in (written, found))
+        more = _listed(_place_of(ours[name], ours) for name in ours if name not in theirs)
+        missing = _listed(_place_of(theirs[name], theirs) for name in theirs if name not in ours)
         yield Check("sections", more or "in another order", missing or "as rendered", False)
     by_name = {one.name: one for one in written}
     pairs = [(by_name[one.name], one) for one in found if one.name in by_name]
-    different = [check for pair in pairs for check in _section_checks(*pair, others)]
+    places = {one.name: _place_of(one, by_name) for one in written}
+    different = [check for pair in pairs for check in _section_checks(*pair, others, places[pair[0].name])]
     yield from different[:MOST_NAMED]
     if len(different) > MOST_NAMED:
         agrees = False if any(one.agrees is False for one in different[MOST_NAMED:]) else None
@@ -178,7 +186,15 @@ def _differences(page: str, again: str, written_by: Mapping[str, str]) -> Iterat
             yield Check(name, f"{count:,} {unit}", f"{count:,} {unit}", True)
 
 
-def _section_checks(written: Section, found: Section, others: Mapping[str, str]) -> Iterator[Check]:
+def _place_of(section: Section, sections: Mapping[str, Section]) -> str:
+    """Return where a section is by what a reader sees: its heading, and that of the step it belongs to."""
+    step = STEP_OF.match(section.name)
+    parts = [heading_of(sections[step[0]])] if step and step[0] in sections and step[0] != section.name else []
+    heading = heading_of(section)
+    return ": ".join(f"'{one}'" for one in (*parts, heading) if one) or f"the {section.name}"
+
+
+def _section_checks(written: Section, found: Section, others: Mapping[str, str], place: str) -> Iterator[Check]:
     """Yield how a section differs from what was rendered; `others` are the versions that do."""
     if written.tokens == found.tokens:
         return
@@ -188,7 +204,9 @@ def _section_checks(written: Section, found: Section, others: Mapping[str, str])
         if change != "equal" and not _alike(ours, theirs):
             pieces = (*ours, *theirs)
             agrees = None if all(_may_differ(one, others) for one in pieces) else False
-            yield Check(_place(written.name, pieces), _shown(ours), _shown(theirs), agrees)
+            before = " ".join(one.text for one in written.tokens[:start] if one.kind in (TEXT, LABEL))[-CONTEXT:]
+            after = f", after '{before.partition(' ')[2]}'" if before else ""
+            yield Check(f"{_kind(pieces)} under {place}{after}", _shown(ours), _shown(theirs), agrees)
 
 
 def _may_differ(piece: Token, others: Mapping[str, str]) -> bool:
@@ -208,10 +226,9 @@ def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
     return all(abs(float(one.text) - float(other.text)) <= TOLERANCE for one, other in zip(ours, theirs, strict=True))
 
 
-def _place(section: str, pieces: Sequence[Token]) -> str:
+def _kind(pieces: Sequence[Token]) -> str:
     kinds = {one.kind for one in pieces}
-    what = "drawing" if kinds <= {POINT} else "text" if kinds <= {TEXT, LABEL} else "page"
-    return f"{what} of {section}"
+    return "drawing" if kinds <= {POINT} else "text" if kinds <= {TEXT, LABEL} else "markup"
 
 
 def _shown(pieces: Sequence[Token]) -> str:
@@ -219,7 +236,7 @@ def _shown(pieces: Sequence[Token]) -> str:
     return (words + (" ..." if len(pieces) > WORDS_SHOWN else ""))[:200] or "nothing"
 
 
-def _listed(names: set[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)[:WORDS_SHOWN])
 
 

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pennyweight.base.errors import UnavailableError
 from pennyweight.base.version import VERSION
 from pennyweight.figures.style import css
 from pennyweight.pages.blocks import Block, to_json
@@ -13,6 +12,7 @@ from pennyweight.pages.compact import compacted
 from pennyweight.pages.content import page_content
 from pennyweight.pages.embedding import to_blocks
 from pennyweight.pages.evidence import Evidence
+from pennyweight.pages.keeper import require_packages
 from pennyweight.pages.live_content import live_content
 from pennyweight.tables.html import to_html
 
@@ -57,14 +57,11 @@ def with_evidence(body: str, blocks: Mapping[str, Block]) -> str:
 @cache
 def versions() -> Mapping[str, str]:
     """Return the versions that decide the bytes of a page, by package."""
-    try:
-        import jinja2
-        import matplotlib
-        import numpy
-    except ImportError as error:
-        raise UnavailableError(
-            f"A page needs {error.name}, which is not installed: pip install 'pennyweight[report]'."
-        ) from error
+    require_packages()
+    import jinja2
+    import matplotlib
+    import numpy
+
     return {
         "pennyweight": VERSION,
         "matplotlib": matplotlib.__version__,

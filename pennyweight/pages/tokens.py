@@ -9,6 +9,8 @@ GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "he
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 TEXT, LABEL, POINT, STROKE, RULE, MARK = "text", "label", "point", "stroke", "rule", "mark"
 """The kinds of pieces: a word; of a drawing a word, a coordinate, other markup; style and script; markup."""
+HEADINGS = ("<h1>", "<h2>", "<h3>", "<figcaption>", "<title>")
+"""Elements whose words name the section they stand in."""
 DRAWN = (LABEL, POINT, STROKE, RULE)
 """Those that another version of what draws may lay out otherwise."""
 
@@ -35,6 +37,19 @@ def sections_of(page: str) -> list[Section]:
     cutter.feed(page)
     cutter.close()
     return cutter.sections
+
+
+def heading_of(section: Section) -> str:
+    """Return the words of the first heading or caption in a section; of a drawing alone, its title; else nothing."""
+    words, inside = list[str](), False
+    for token in section.tokens:
+        if token.text in HEADINGS:
+            inside = True
+        elif inside and token.text.startswith("</"):
+            return " ".join(words)
+        elif inside and token.kind in (TEXT, LABEL):
+            words.append(token.text)
+    return ""
 
 
 class _Cutter(HTMLParser):

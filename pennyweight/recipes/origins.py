@@ -64,6 +64,18 @@ def layer_settings(recipe: Recipe) -> dict[str, str]:
     return {"layers": f"{len(recipe.layers)} layers", **{key: text for key, text in parts.items() if text}}
 
 
+def source_of(recipe: Recipe, key: str) -> str:
+    """Return where a setting of a settled recipe is from: `document`, `suggested`, `default` or `changed`.
+
+    Paddings and dropout rates that other layers have in common with the recipe that is varied are not changed.
+    """
+    base = published(recipe.origin.recipe) if recipe.origin.recipe else None
+    if base is not None and recipe.origin.says(key) == "changed" and key not in ("layers", *settings_of(recipe)):
+        same = layer_settings(base).get(key) == layer_settings(recipe).get(key)
+        return base.origin.says(key) if same else "changed"
+    return recipe.origin.says(key)
+
+
 def _published_base(recipe: Recipe) -> Recipe | None:
     """Return the published recipe that the origin names; of version 0.1's files, that of its name and document."""
     if recipe.origin.recipe:

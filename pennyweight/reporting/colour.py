@@ -15,7 +15,7 @@ def _cell(*words: str) -> str:
 
 MEANINGS = (
     (CYAN, rf"(?<=^{COMMAND})(?:\S*pennyweight\b|\S*python\S* -m pennyweight\b)(?:.*\\\n)*.*"),
-    (RED, r"^Error:|\b(?:NOT MET|DISAGREES|FAIL|ERROR|a rule fails|budget broken|\d+ checks? of \d+ disagrees?)\b"),
+    (RED, r"^Error:|\b(?:NOT MET|DISAGREES|FAIL|ERROR|a rule fails|budget broken|\d+ of \d+ checks? disagrees?)\b"),
     (RED, rf"(?<=verdict on the recipe: )not met|{_cell('broken', 'no', 'false')}"),
     (YELLOW, r"\b(?:not judged|not shown|not checkable|no difference is shown)\b"),
     (

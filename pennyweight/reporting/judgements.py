@@ -182,9 +182,9 @@ def figures_table(figures: SeedsFigures) -> Table:
         (
             ("last epoch", summary_words(figures.final)),
             *lowest,
-            ("optimism of the best epoch", summary_words(figures.best_epoch_optimism)),
-            ("gap: clean training images", summary_words(figures.gap)),
-            ("gap: running training figure", summary_words(figures.running_gap)),
+            ("optimism of the best epoch", summary_words(figures.best_epoch_optimism, "points")),
+            ("gap: clean training images", summary_words(figures.gap, "points")),
+            ("gap: running training figure", summary_words(figures.running_gap, "points")),
             ("target", at_target),
             ("from the images alone", f"± {figures.sampling_error:.3f} % (standard error of one accuracy)"),
         ),

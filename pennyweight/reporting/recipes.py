@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pennyweight.nets.measure import Measurement
 from pennyweight.recipes.catalogue import published
-from pennyweight.recipes.origins import budget_reason, layer_settings, variant_words
+from pennyweight.recipes.origins import budget_reason, layer_settings, source_of, variant_words
 from pennyweight.reporting.layers import layer_table
 from pennyweight.reporting.text import WIDTH, fitted, wrapped
 from pennyweight.reporting.verdicts import budget_words
@@ -105,4 +105,4 @@ def claim_words(claim: PublishedResult | None) -> str:
 def _source(recipe: Recipe, key: str) -> str:
     """Return where a setting is from, and of a changed one what it was."""
     was = recipe.origin.was(key)
-    return recipe.origin.says(key) + (f", was {was}" if was else "")
+    return source_of(recipe, key) + (f", was {was}" if was else "")

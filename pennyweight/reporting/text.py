@@ -26,14 +26,14 @@ def fitted(table: Table, width: int = WIDTH) -> str:
     return to_text(table, width) + (f"\n{wrapped(note, width=width)}" if left_out else "")
 
 
-def summary_words(values: "Summary | None") -> str:
-    """Return a summary of percentages as words; one value has no interval, no value is `not measured`."""
+def summary_words(values: "Summary | None", unit: str = "%") -> str:
+    """Return a summary of percentages or points as words; one value has no interval, no value is `not measured`."""
     if values is None:
         return "not measured"
     if not isfinite(values.low):
-        return f"{values.mean:.2f} % (one seed, no interval)"
+        return f"{values.mean:.2f} {unit} (one seed, no interval)"
     return (
-        f"{values.mean:.3f} % ± {values.std:.3f} (n {values.n}, 95 % interval of the mean "
+        f"{values.mean:.3f} {unit} ± {values.std:.3f} (n {values.n}, 95 % interval of the mean "
         f"{values.low:.2f} to {values.high:.2f})"
     )
 

@@ -26,7 +26,7 @@ def verification_text(verification: Verification, width: int = WIDTH) -> str:
     total = len(verification.checks)
     disagreeing, agreeing = (sum(check.agrees is kind for check in verification.checks) for kind in (False, True))
     verb = "disagrees" if disagreeing == 1 else "disagree"
-    sums = f"{plural(disagreeing, 'check')} of {total} {verb}" if disagreeing else f"{agreeing} of {total} checks agree"
+    sums = f"{disagreeing} of {plural(total, 'check')} {verb}" if disagreeing else f"{agreeing} of {total} checks agree"
     if open_checks := total - disagreeing - agreeing:
         sums += f", {open_checks} {'shows' if open_checks == 1 else 'show'} neither"
     return "\n".join(

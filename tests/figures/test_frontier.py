@@ -92,7 +92,7 @@ def test_others_far_from_the_steps_are_left_out_and_not_counted() -> None:
 
 def test_the_words_name_every_point_with_its_figures() -> None:
     text = frontier_words(few_points())
-    assert text.title == "3 recipes of 4, by parameters, that none as cheap beats: small, middle, large"
+    assert text.title == "On the Pareto frontier (parameters, accuracy), 3 of 4 recipes: small, middle, large"
     for point in few_points():
         assert f"{point.name}, {point.cost:,.0f} parameters, {point.mean:.2f} %" in text.description
 

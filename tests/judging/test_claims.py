@@ -439,7 +439,9 @@ def test_what_a_reconstruction_was_built_to_give_it_does_not_confirm() -> None:
 
 def test_what_is_left_open_and_how_many_readings_were_tried_is_said() -> None:
     there = replace(known(small=GOOD, suggested=("optimizer.learning_rate", "layers.padding")), readings=lambda name: 6)
-    assert check_claim(FINAL, there).reason.endswith("left open: optimizer, layers.padding; readings tried: 6")
+    assert check_claim(FINAL, there).reason.endswith(
+        "left open: optimizer, layers.padding; alternative settings tried: 6"
+    )
 
 
 def test_what_else_differs_is_said_where_a_cause_is_given() -> None:

@@ -84,7 +84,23 @@ def test_a_plotted_point_that_is_moved_is_found(page: str, tmp_path: Path) -> No
     assert path
     moved = drawing.replace(path[0], f' d="M {int(path[1]) + 1}', 1)
     found = disagreeing(checked(page.replace(drawing, moved), tmp_path))
-    assert found[0][0] == "drawing of step-1-curves-figure"
+    assert found[0][0].startswith("drawing under 'tiny: ")
+
+
+def test_what_differs_is_named_by_the_heading_a_reader_sees_and_the_words_before_it(page: str, tmp_path: Path) -> None:
+    count = re.search(r"<td>parameters</td><td[^>]*>404", page)
+    assert count
+    found = disagreeing(checked(page.replace(count[0], count[0].replace("404", "403")), tmp_path))
+    ((name, written, again),) = found
+    assert (written, again) == ("403", "404")
+    assert re.fullmatch(r"text under 'tiny: .*': 'Result: .*', after '.* parameters'", name)
+    assert "step-1" not in name
+
+
+def test_markdown_carries_no_evidence_to_verify(tmp_path: Path) -> None:
+    (tmp_path / "STEP.md").write_text("# A step")
+    with pytest.raises(UsageError, match="Markdown, which carries no evidence"):
+        pw.verify(tmp_path / "STEP.md")
 
 
 EDITS: list[tuple[str, Callable[[str], str]]] = [

@@ -88,7 +88,7 @@ def test_a_run_that_kept_its_budget_is_one_seed_and_more_are_named() -> None:
 def test_a_run_that_just_misses_may_be_unlucky_and_one_far_off_is_not() -> None:
     near = replace(run_record([9_935] * 15), misclassified=(Misclassified(1, 2, 3),), folder="runs/a run/seed-0")
     advice = advised(near, BUDGET)
-    assert "In the worst of its last 3 epochs 5 more images had to be right." in advice.meaning
+    assert "In the worst of its last 3 epochs 5 more correct images would have been enough." in advice.meaning
     assert "listed in runs/a run/seed-0/record.json" in advice.meaning
     assert "another seed may fall on the other side" in advice.meaning
     assert check_commands(advice) == [["train", "progressive-3", "--seeds", "0-4"]]
@@ -98,7 +98,7 @@ def test_a_run_that_just_misses_may_be_unlucky_and_one_far_off_is_not() -> None:
     brief = advised(run_record([9_000] * 5), BUDGET, replace(PROGRESSIVE, epochs=5))
     assert check_commands(brief) == [["train", "progressive-3"]]  # whose own epochs are those that are allowed
     one = advised(run_record([9_939]), HELD, None)
-    assert "In its last epoch 1 more image had" in one.meaning
+    assert "In its last epoch 1 more correct image would have been enough" in one.meaning
     assert "Its last epoch has not measured" in advised(run_record([None]), HELD, None).meaning
     assert budget_words(HELD).endswith(" in the last epoch")
 
