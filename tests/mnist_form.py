@@ -19,6 +19,8 @@ def in_mnist_form(picture: Picture) -> tuple[Picture, bool] | str:
     h, w = len(picture), len(picture[0])
     ring = [picture[i][j] for i in range(h) for j in range(w) if i in (0, h - 1) or j in (0, w - 1)]
     ground = sorted(ring)[(len(ring) - 1) // 2]
+    if ground == 0 and has_form(picture):
+        return picture, False
     is_light = ground > 127
     ink = [[max(0, ground - value if is_light else value - ground) for value in row] for row in picture]
     strongest = max(max(row) for row in ink)
@@ -36,6 +38,19 @@ def in_mnist_form(picture: Picture) -> tuple[Picture, bool] | str:
         return TOO_FINE
     box = [[(255 * value + most // 2) // most for value in row] for row in box]
     return centred(box), is_light
+
+
+def has_form(picture: Picture) -> bool:
+    if (len(picture), len(picture[0])) != (28, 28) or max(map(max, picture)) < 254:
+        return False
+    rows = [i for i in range(28) if any(picture[i])]
+    columns = [j for j in range(28) if any(row[j] for row in picture)]
+    if max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 not in (19, 20):
+        return False
+    s = sum(map(sum, picture))
+    down = sum(value * (2 * i + 1) for i, row in enumerate(picture) for value in row)
+    across = sum(value * (2 * j + 1) for row in picture for j, value in enumerate(row))
+    return abs(down - 28 * s) < 2 * s and abs(across - 28 * s) < 2 * s
 
 
 def scaled(ink: Picture) -> Picture:
@@ -145,8 +160,34 @@ def pictures(digits: list[Picture]) -> Iterator[tuple[str, Picture]]:
         "two specks far from each other",
         framed([[255] + [0] * 598 + [255], *[[0] * 600] * 598, [255] * 1 + [0] * 599]),
     )
+    yield from of_the_form()
     yield "ink of 7,500 pixels", framed([[255] * 7_500] * 40)
     yield "ink of 7,501 pixels", framed([[255] * 7_501])
+
+
+def within(ink: Picture, top: int, left: int) -> Picture:
+    """Return 28x28 black pixels with `ink` at a place."""
+    image = [[0] * 28 for _ in range(28)]
+    for i, row in enumerate(ink):
+        image[top + i][left : left + len(row)] = row
+    return image
+
+
+def of_the_form() -> Iterator[tuple[str, Picture]]:
+    """Yield pictures that have the form already, and others that differ from it in one of its rules."""
+    faint = noise(20, 12, seed=3)
+    faint[0][0], faint[5][5], faint[19][11] = 1, 255, 2
+    yield "in the form, with pixels too faint for ink", within(faint, 4, 8)
+    yield "in the form, 19 pixels high", within([[254] * 9] * 19, 4, 9)
+    yield "in the form, 20 pixels wide", within([[200] * 19 + [255]] * 7, 10, 4)
+    yield "ink of 18 pixels", within([[255] * 9] * 18, 5, 9)
+    yield "ink of 21 pixels", within([[255] * 9] * 21, 3, 9)
+    yield "the strongest is 253", within([[253] * 9] * 20, 4, 9)
+    yield "a whole pixel off the middle, down", within([[255] * 10] * 20, 5, 9)
+    yield "a whole pixel off the middle, across", within([[255] * 10] * 20, 4, 8)
+    yield "almost a pixel off the middle", within([[255] * 10] * 19 + [[255] * 9 + [254]], 5, 9)
+    yield "on a ground of 1", [[max(1, value) for value in row] for row in within([[255] * 10] * 20, 4, 9)]
+    yield "28 x 29 pixels", [[*row, 0] for row in within([[255] * 10] * 20, 4, 9)]
 
 
 def runs_of(picture: Picture) -> list[int]:

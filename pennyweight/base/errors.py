@@ -1,7 +1,9 @@
 """The named errors of Pennyweight and the exit code each one ends in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+
+from pennyweight.base.printable import printable
 
 
 class PennyweightError(Exception):
@@ -15,6 +17,10 @@ class PennyweightError(Exception):
     """
 
     exit_code = 1
+
+    def __init__(self, sentence: str, below: Sequence[str] = ()) -> None:
+        """Say the sentence on one line, whatever names of files it holds, and lines of another program `below` it."""
+        super().__init__("\n".join(map(printable, (sentence, *below))))
 
 
 class NonFiniteError(PennyweightError):
@@ -76,7 +82,7 @@ class Interrupted(PennyweightError):
     def __init__(self, sentence: str, command: str = "") -> None:
         """Say why, and end in the `command` that the sentence introduces, where it is known."""
         super().__init__(f"{sentence} {command}" if command else sentence)
-        self.command = command
+        self.command = printable(command)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -22,6 +22,12 @@ from pennyweight.base.records import (
 )
 from pennyweight.base.values import make
 
+SINCE_DIGESTS = (
+    *("recipe_sha256", "planned_seeds", "final_train_correct", "mistakes_by_epoch", "classes", "test_class_images"),
+    *("planned_epochs", "initial_sha256"),
+)
+"""Fields that came with the digest or after it: records of early versions have neither."""
+DEFAULTS = {field.name: field.default for field in fields(RunRecord)}
 _NUMBERS = re.compile(r"\[\s+\d+(,\s+\d+)*\s+\]")
 
 
@@ -57,27 +63,39 @@ def run_record_from_json(text: str, source: str) -> RunRecord:
         if not isinstance(held, dict) or held.get("schema") != SCHEMA:
             found = held.get("schema") if isinstance(held, dict) else type(held).__name__
             raise UsageError(f"its schema is {found!r}, this version reads {SCHEMA}.")
-        verdict = _object(held, "verdict")
-        parts = {
-            **held,
-            "changes": tuple(_list(held, "changes")),
-            "epochs": tuple(make(EpochRow, row) for row in _list(held, "epochs")),
-            "misclassified": tuple(make(Misclassified, row) for row in _list(held, "misclassified")),
-            "mistakes_by_epoch": tuple(
-                make(EpochMistakes, row) for row in _list({"mistakes_by_epoch": [], **held}, "mistakes_by_epoch")
-            ),
-            "provenance": make(Provenance, _object(held, "provenance")),
-            "verdict": make(
-                Verdict, {**verdict, "limits": tuple(make(Limit, row) for row in _list(verdict, "limits"))}
-            ),
-        }
-        record = make(RunRecord, parts)
+        record = _unsealed(held)
         _check_counts(record)
-        if record.sha256 and record.sha256 != sealed(record).sha256:
-            raise UsageError(f"its content has SHA-256 {sealed(record).sha256[:12]}, it states {record.sha256[:12]}.")
+        _check_digest(record)
         return record
     except (ValueError, RecursionError, UsageError) as error:
         raise MismatchError(f"{source} is not a run's record: {error}") from error
+
+
+def _unsealed(held: dict[str, Any]) -> RunRecord:
+    """Return a record of the right types, whatever it says of its digest; raises UsageError for others."""
+    verdict = _object(held, "verdict")
+    parts = {
+        **held,
+        "changes": tuple(_list(held, "changes")),
+        "epochs": tuple(make(EpochRow, row) for row in _list(held, "epochs")),
+        "misclassified": tuple(make(Misclassified, row) for row in _list(held, "misclassified")),
+        "mistakes_by_epoch": tuple(
+            make(EpochMistakes, row) for row in _list({"mistakes_by_epoch": [], **held}, "mistakes_by_epoch")
+        ),
+        "provenance": make(Provenance, _object(held, "provenance")),
+        "verdict": make(Verdict, {**verdict, "limits": tuple(make(Limit, row) for row in _list(verdict, "limits"))}),
+    }
+    return make(RunRecord, parts)
+
+
+def _check_digest(record: RunRecord) -> None:
+    """Raise UsageError where the record is not what its digest was made of, or has none though its like have one."""
+    if not record.sha256:
+        later = [name for name in SINCE_DIGESTS if getattr(record, name) != DEFAULTS[name]]
+        if later:
+            raise UsageError(f"it has no 'sha256', which every record with '{later[0]}' has; it was edited.")
+    elif (found := sealed(record).sha256) != record.sha256:
+        raise UsageError(f"its content has SHA-256 {found[:12]}, it states {record.sha256[:12]}.")
 
 
 def _check_counts(record: RunRecord) -> None:

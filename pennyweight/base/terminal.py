@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from pennyweight.base.notebook import in_notebook
+from pennyweight.base.printable import printable
 from pennyweight.base.wrapping import lines_of
 
 PIPE_COLUMNS = 1_000
@@ -55,7 +56,7 @@ def fresh_line(stream: TextIO) -> str:
 
 def tell(text: str) -> None:
     """Print a sentence on stderr, in lines of the terminal's width."""
-    print("\n".join(lines_of(text, width_of(sys.stderr), rest="  ")), file=sys.stderr, flush=True)
+    print("\n".join(lines_of(printable(text), width_of(sys.stderr), rest="  ")), file=sys.stderr, flush=True)
 
 
 def is_ascii(stream: TextIO) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from pennyweight.base.errors import UsageError
+from pennyweight.base.printable import printable
 from pennyweight.base.terminal import width_of
 from pennyweight.reporting.text import wrapped
 
@@ -72,7 +73,9 @@ def _wrapped_errors() -> Iterator[None]:
         yield
     except Exception as error:
         # the class of usage errors has no public name in typer
-        if sys.stderr.isatty() and (sentence := getattr(error, "format_message", None)):
-            lines = wrapped(f"Error: {sentence()}", width=width_of(sys.stderr)).removeprefix("Error: ")
+        if sentence := getattr(error, "format_message", None):
+            lines = printable(sentence())
+            if sys.stderr.isatty():
+                lines = wrapped(f"Error: {lines}", width=width_of(sys.stderr)).removeprefix("Error: ")
             error.format_message = lambda: lines  # type: ignore[attr-defined]
         raise

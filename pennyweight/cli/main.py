@@ -38,10 +38,18 @@ def run(command: Callable[[], None] | None = None) -> None:
 
 def describe(error: Exception) -> tuple[str, int]:
     """Return an error as one sentence and the exit code it ends in; raises it again where a traceback is asked for."""
-    from pennyweight.base.errors import PennyweightError, UnavailableError
+    from pennyweight.base.errors import PennyweightError
+    from pennyweight.base.printable import printable
 
     if isinstance(error, PennyweightError):
         return str(error), error.exit_code
+    sentence, exit_code = _describe_other(error)
+    return printable(sentence), exit_code
+
+
+def _describe_other(error: Exception) -> tuple[str, int]:
+    from pennyweight.base.errors import UnavailableError
+
     if os.environ.get(TRACEBACK):
         raise error
     if isinstance(error, MemoryError):

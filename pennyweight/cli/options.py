@@ -44,8 +44,8 @@ def require_one_value(settings: Sequence[str] | None) -> None:
         commands = [same_command()]
         for text, values in several.items():
             commands = [command.replace(text, value) for command in commands for value in values]
-        listed, each = " -s ".join(several), "\n".join(commands)
-        raise UsageError(f"A run has one value of a setting; -s {listed} gives several. A command for each:\n{each}")
+        listed = " -s ".join(several)
+        raise UsageError(f"A run has one value of a setting; -s {listed} gives several. A command for each:", commands)
 
 
 def complete_recipe(incomplete: str) -> list[str]:

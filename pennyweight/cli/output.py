@@ -8,6 +8,7 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pennyweight.base.errors import UnavailableError
+from pennyweight.base.printable import printable, valid_text
 from pennyweight.base.terminal import PIPE_COLUMNS, fresh_line, has_colours, width_of
 from pennyweight.reporting.colour import coloured
 from pennyweight.reporting.command import command_lines
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 def say(sentence: str) -> None:
     """Print a message for the user on stderr, wrapped where a terminal shows it."""
     width = width_of(sys.stderr) if sys.stderr.isatty() else PIPE_COLUMNS
-    text = "\n".join(wrapped(line, width=width) for line in sentence.splitlines())
+    text = "\n".join(wrapped(printable(line), width=width) for line in sentence.splitlines())
     print(_in_colours(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 def say_error(sentence: str, command: str = "") -> None:
     """Print an error on stderr on lines of its own; on a terminal the `command` it ends in can be pasted."""
-    text = f"Error: {sentence}"
+    text = "\n".join(map(printable, f"Error: {sentence}".splitlines()))
     if sys.stderr.isatty():
         width = width_of(sys.stderr)
         said = [wrapped(line, width=width) for line in text.removesuffix(command).rstrip().splitlines()]
@@ -78,7 +79,10 @@ def columns(wide: bool = False) -> int:
 
 
 def result_json(value: Any) -> None:
-    """Print a result as JSON on stdout; frozen values become objects, what is not a number becomes null."""
+    """Print a result as JSON on stdout; frozen values become objects, what is not a number becomes null.
+
+    Every text in it is valid Unicode, also a name of a file that is none.
+    """
     plain_result(json.dumps(_plain(value), indent=1, allow_nan=False))
 
 
@@ -90,9 +94,11 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {valid_text(str(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return valid_text(value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value

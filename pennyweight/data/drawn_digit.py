@@ -6,17 +6,22 @@ Every step here is in whole numbers, so that another implementation gives the sa
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pennyweight.base.errors import MismatchError
 
+Pixel = TypeVar("Pixel", np.uint8, np.int16)
 SIDE_PIXELS, BOX_PIXELS = 28, 20
 LEAST_CONTRAST = 32
 """What the ink must differ from the ground by, of 255."""
 FAINTEST_SHARE = 8
 """Ink is what reaches the strongest ink divided by this."""
+LEAST_STRONGEST = 254
+LONGER_SIDES = (19, 20)
+"""The strongest pixel of every image of MNIST is at least that, and the longer side of its ink is one of these."""
 LONGEST_SIDE_PIXELS = 7_500
 """Up to here the sums of `_scaled` stay below 2**53, so that float64 holds them exactly."""
 
@@ -30,11 +35,13 @@ class DrawnDigit:
 
 
 def as_mnist(picture: NDArray[np.uint8]) -> DrawnDigit:
-    """Return the digit in a grey picture, (rows, columns), in the form of MNIST.
+    """Return the digit in a grey picture, (rows, columns), in the form of MNIST; one that has it stays as it is.
 
     Raises MismatchError for a picture without ink, or with ink that is too large or too fine.
     """
     ground = _ground(picture)
+    if ground == 0 and _has_form(picture):
+        return DrawnDigit(picture, was_dark=False)
     was_dark = ground > 127
     ink = _cropped(_ink(picture.astype(np.int16), ground))
     if max(ink.shape) > LONGEST_SIDE_PIXELS:
@@ -45,6 +52,15 @@ def as_mnist(picture: NDArray[np.uint8]) -> DrawnDigit:
     if strongest == 0:
         raise MismatchError(f"its ink is too fine to be seen at {BOX_PIXELS}x{BOX_PIXELS} pixels.")
     return DrawnDigit(_centred((boxed * 255 + strongest // 2) // strongest), was_dark)
+
+
+def _has_form(picture: NDArray[np.uint8]) -> bool:
+    """Return whether bright ink on black already has the size, the strength and the place of MNIST's."""
+    if picture.shape != (SIDE_PIXELS, SIDE_PIXELS) or picture.max() < LEAST_STRONGEST:
+        return False
+    total = int(picture.sum())
+    is_centred = all(abs(_twice_moment(picture, axis) - SIDE_PIXELS * total) < 2 * total for axis in (0, 1))
+    return is_centred and max(_cropped(picture).shape) in LONGER_SIDES
 
 
 def _ground(picture: NDArray[np.uint8]) -> int:
@@ -68,7 +84,7 @@ def _ink(picture: NDArray[np.int16], ground: int) -> NDArray[np.int16]:
     return ink
 
 
-def _cropped(ink: NDArray[np.int16]) -> NDArray[np.int16]:
+def _cropped(ink: NDArray[Pixel]) -> NDArray[Pixel]:
     """Return the smallest rectangle that holds all ink."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -103,10 +119,14 @@ def _centred(box: NDArray[np.int64]) -> NDArray[np.uint8]:
     total = int(box.sum())
     places = []
     for axis, side in enumerate(box.shape):
-        twice_moment = int((box.sum(axis=1 - axis) * (2 * np.arange(side) + 1)).sum())
-        # the middle of 28 pixels is 14, the centre of mass twice_moment / (2 total): their difference, rounded
-        place = (SIDE_PIXELS * total - twice_moment + total) // (2 * total)
+        # the middle of 28 pixels is 14, the centre of mass the moment / total: their difference, rounded
+        place = (SIDE_PIXELS * total - _twice_moment(box, axis) + total) // (2 * total)
         places.append(min(max(place, 0), SIDE_PIXELS - side))
     image = np.zeros((SIDE_PIXELS, SIDE_PIXELS), np.uint8)
     image[places[0] : places[0] + box.shape[0], places[1] : places[1] + box.shape[1]] = box
     return image
+
+
+def _twice_moment(box: NDArray[np.integer], axis: int) -> int:
+    """Return twice the sum of all values times the places of their centres along an axis, which are halves."""
+    return int((box.sum(axis=1 - axis).astype(np.int64) * (2 * np.arange(box.shape[axis]) + 1)).sum())

@@ -191,9 +191,8 @@ def _run(commands: Sequence[Sequence[str]], work: Path, source_file: Path, stop:
                 said.seek(0)
                 lines = said.read().decode(errors="replace").strip().splitlines()[-SHOWN_LINES:]
                 raise UnavailableError(
-                    f"The C compiler '{commands[0][0]}' failed on {source_file} (exit {process.returncode}):\n"
-                    + "\n".join(lines)
-                    + "\nName another compiler with $CC."
+                    f"The C compiler '{commands[0][0]}' failed on {source_file} (exit {process.returncode}):",
+                    [*lines, "Name another compiler with $CC."],
                 )
 
 

@@ -219,6 +219,11 @@ def load_trained(folder: Path) -> TrainedModel:
         weights, classes, normalisation = read_weights(folder, recipe, record)
     except (MismatchError, UnavailableError) as error:
         raise type(error)(f"{error}{_way_back(folder, record)}") from error
+    if record.classes and record.classes != classes:
+        raise MismatchError(
+            f"{folder / WEIGHTS} names the classes {', '.join(classes)}, the record beside it "
+            f"{', '.join(record.classes)}."
+        )
     check_mistakes(record.misclassified, record.test_images, len(classes), folder / RECORD)
     source = f"{record.recipe} seed {record.seed}, {WORDS}" if is_published(folder) else str(folder)
     return TrainedModel(recipe, weights, record, classes, normalisation, source)

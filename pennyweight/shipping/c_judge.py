@@ -60,8 +60,8 @@ def _run(command: Sequence[str], given: bytes, failure: str) -> bytes:
         raise UnavailableError(f"'{command[0]}' cannot be run: {error.strerror}.") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()[:SHOWN_LINES]
-        end = ":\n" + "\n".join(lines) if lines else ", and says nothing. Name another compiler with $CC."
-        raise UnavailableError(f"{failure} (exit {done.returncode}){end}")
+        end = ":" if lines else ", and says nothing. Name another compiler with $CC."
+        raise UnavailableError(f"{failure} (exit {done.returncode}){end}", lines)
     return done.stdout
 
 

@@ -63,10 +63,10 @@ def _export(entry: Mapping[str, Any]) -> Export:
         },
     )
     if not all(isinstance(fact, int | float | str) for fact in export.facts.values()):
-        raise UsageError("an entry has facts that are neither numbers nor text")
+        raise UsageError("an entry has facts that are neither numbers nor text.")
     for file in export.files:
         if not _FILE_NAME.fullmatch(file.name) or not _DIGEST.fullmatch(file.sha256):
-            raise UsageError(f"{file.name[:80]!r} with digest {file.sha256[:80]!r} is no exported file")
+            raise UsageError(f"{file.name[:80]!r} with digest {file.sha256[:80]!r} is no exported file.")
     return export
 
 

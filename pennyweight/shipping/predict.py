@@ -110,11 +110,12 @@ def _check_preprocess(preprocess: str, model: TrainedModel) -> None:
 
 def _prepared(file: Path, preprocess: str, model: TrainedModel) -> list[tuple[str, NDArray[np.uint8], str]]:
     """Return name, image and note of every picture in a file."""
-    pictures = read_pictures(file, model.recipe.input.channels)
+    found = list[str]()
+    pictures = read_pictures(file, model.recipe.input.channels, found.append)
     names = [str(file)] if len(pictures) == 1 else [f"{file}[{index}]" for index in range(len(pictures))]
     if preprocess == "none":
         _check_size(file, pictures, model)
-        notes = [PERHAPS_DARK if looks_inverted(one, model.normalisation) else "" for one in pictures]
+        notes = [_note(found, looks_inverted(one, model.normalisation), PERHAPS_DARK) for one in pictures]
         return list(zip(names, pictures, notes, strict=True))
     rows = []
     for name, picture in zip(names, pictures, strict=True):
@@ -122,8 +123,12 @@ def _prepared(file: Path, preprocess: str, model: TrainedModel) -> list[tuple[st
             digit = as_mnist(picture)
         except MismatchError as error:
             raise MismatchError(f"{name} cannot be prepared: {error}") from error
-        rows.append((name, digit.image, DARK if digit.was_dark else ""))
+        rows.append((name, digit.image, _note(found, digit.was_dark, DARK)))
     return rows
+
+
+def _note(found: Sequence[str], is_dark: bool, dark: str) -> str:
+    return "; ".join([*found, *([dark] if is_dark else [])])
 
 
 def _check_size(file: Path, pictures: NDArray[np.uint8], model: TrainedModel) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pennyweight.base.printable import is_byte, printable
+
 
 @dataclass(frozen=True)
 class Column:
@@ -56,4 +58,4 @@ def right(*headers: str) -> tuple[Column, ...]:
 
 def one_line(text: str) -> str:
     """Return text on one line, with single spaces and without characters that would move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return "".join("?" if is_byte(letter) else letter for letter in printable(" ".join(text.split())))

@@ -110,15 +110,17 @@ def test_messages_are_found_at_all() -> None:
 @pytest.mark.parametrize(("where", "call"), raised_messages(), ids=[where for where, _ in raised_messages()])
 def test_every_message_is_one_text_and_ends_like_a_sentence(where: str, call: ast.Call) -> None:
     """A tuple where a sentence was meant is how equinox and einops went wrong."""
-    command = call.args[1:]  # Interrupted alone takes one: a terminal shows it on a line of its own
-    assert [ast.unparse(part) for part in command] in ([], ["same_command()"])
+    more = [ast.unparse(part) for part in call.args[1:]]
+    # Interrupted takes a command, which a terminal shows on a line of its own; others take lines of another program
+    assert more in ([], ["same_command()"]) or more[0] in ("lines", "commands") or more[0].startswith("[*lines, ")
     assert not call.keywords
     text = shown(call.args[0])
-    assert text.endswith(":" if command else (".", "}")), f"{where}: {text}"
+    assert text.endswith((":", "}") if more else (".", "}")), f"{where}: {text}"
     assert "  " not in text
     assert text[0].isupper() or text[0] in "{'-$" or text.split()[0].rstrip(":").islower(), f"{where}: {text}"
 
 
 def test_the_module_names_nothing_that_is_not_an_error_or_a_helper() -> None:
     public = {name for name in vars(errors) if not name.startswith("_")}
-    assert public == {*DOCUMENTED, "did_you_mean", "unknown_name_error", "Iterable", "Mapping", "get_close_matches"}
+    helpers = {"did_you_mean", "unknown_name_error", "printable"}
+    assert public == {*DOCUMENTED, *helpers, "Iterable", "Mapping", "Sequence", "get_close_matches"}

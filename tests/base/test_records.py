@@ -263,3 +263,24 @@ def test_an_edited_record_is_refused_by_its_digest_and_a_moved_one_is_not() -> N
     for name, value in (("seed", 99), ("engine", "another"), ("sha256", "0" * 64), ("changes", ["epochs=3"])):
         with pytest.raises(MismatchError, match="SHA-256"):
             run_record_from_json(json.dumps({**held, name: value}), "here")
+
+
+LATER = {
+    "recipe_sha256": "0" * 64,
+    "planned_seeds": 5,
+    "final_train_correct": 3,
+    "mistakes_by_epoch": (EpochMistakes(1, "test", (3, 14, 159)),),
+    "classes": ("even", "odd"),
+    "planned_epochs": 3,
+    "initial_sha256": "0" * 64,
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_record_whose_digest_was_taken_away_is_refused_where_its_like_have_one(name: str, deleted: bool) -> None:
+    held = json.loads(to_json(replace(run_record([9_997]), **{name: LATER[name]})))
+    if deleted:
+        del held["sha256"]
+    with pytest.raises(MismatchError, match=f"it has no 'sha256', which every record with '{name}' has; it was edited"):
+        run_record_from_json(json.dumps(held), "here")

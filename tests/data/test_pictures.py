@@ -13,7 +13,7 @@ from support import mutants
 
 from pennyweight.base.errors import MismatchError, PennyweightError, UnavailableError
 from pennyweight.data import pictures
-from pennyweight.data.pictures import picture_files, read_pictures
+from pennyweight.data.pictures import EXIF_DAMAGED, picture_files, read_pictures
 
 DRAWN = np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)
 COLOURED = np.random.default_rng(1).integers(0, 256, (9, 7, 3), dtype=np.uint8)
@@ -120,7 +120,7 @@ def test_an_npy_file_holds_one_picture_or_several(array, channels: int, expected
 WRONG_NPY: list[tuple[Callable[[Path], object], int, str]] = [
     (lambda path: np.save(path, DRAWN / 255), 1, "holds float64 of shape (9, 7); it must be uint8"),
     (lambda path: np.save(path, DRAWN[0]), 1, "holds uint8 of shape (7,)"),
-    (lambda path: np.save(path, DRAWN[:0]), 1, "holds uint8 of shape (0, 7)"),
+    (lambda path: np.save(path, DRAWN[:0]), 1, "holds no pictures: its shape is (0, 7)"),
     (lambda path: np.save(path, COLOURED), 3, "of shape (9, 7, 3); it must be uint8 from 0 to 255 of shape (3, rows"),
     (lambda path: np.save(path, np.array([{}])), 1, "holds object of shape (1,)"),
     (lambda path: path.write_bytes(b"\x93NUMPY nothing else"), 1, "is no NPY file: its header cannot be read"),
@@ -163,6 +163,51 @@ def test_what_is_no_picture_is_refused(name: str, content: bytes, words: str, tm
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not said
+
+
+EXIF = b"Exif\0\0MM\0*\0\0\0\x08"
+TURNED = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
+EXIFS = {
+    "none": (b"", False, False),
+    "turned": (EXIF + b"\0\x01" + TURNED + bytes(4), True, False),
+    "of another tag": (EXIF + b"\0\x01\x01\0" + TURNED[2:] + bytes(4), False, False),
+    "garbage": (b"Exif\0\0" + b"\xff" * 30, False, True),
+    "cut off": ((EXIF + b"\0\x01" + TURNED)[:20], False, True),
+    "pointing elsewhere": (b"Exif\0\0MM\0*\0\0\x27\x0f\0\0", False, True),
+    "turned, with a count that is too high": (EXIF + b"\xff\xff" + TURNED + bytes(4), True, False),
+}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize(("exif", "is_turned", "is_damaged"), EXIFS.values(), ids=EXIFS)
+def test_damaged_exif_data_are_told_and_the_picture_is_read_as_it_lies(
+    exif: bytes, is_turned: bool, is_damaged: bool, suffix: str, tmp_path: Path
+) -> None:
+    path, said = tmp_path / f"some.{suffix}", list[str]()
+    Image.fromarray(DRAWN).save(path, **({"exif": exif} if exif else {}))
+    found = read_pictures(path, 1, said.append)
+    assert found.shape[1:] == (DRAWN.shape[::-1] if is_turned else DRAWN.shape)
+    assert said == ([EXIF_DAMAGED] if is_damaged else [])
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("share", [0.005, 0.3, 0.8])
+def test_a_file_that_is_cut_off_is_told_by_one_sentence_whatever_its_kind(
+    suffix: str, share: float, tmp_path: Path
+) -> None:
+    path = tmp_path / f"cut.{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 40, 3), dtype=np.uint8)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: round(share * len(content))])
+    with pytest.raises(MismatchError, match=rf"^Cannot read .*cut\.{suffix}: it is cut off or damaged\.$"):
+        read_pictures(path, 1)
+
+
+@pytest.mark.parametrize("shape", [(0, 28, 28), (0, 28), (3, 0, 5)])
+def test_an_npy_file_without_pixels_holds_no_pictures(shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.save(tmp_path / "empty.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(MismatchError, match=r"empty\.npy holds no pictures: its shape is \("):
+        read_pictures(tmp_path / "empty.npy", 1)
 
 
 @pytest.mark.parametrize("name", ["whole.png", "whole.jpg", "whole.npy"])

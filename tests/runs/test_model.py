@@ -144,6 +144,14 @@ def test_the_weights_of_another_seed_are_refused(folder: Path) -> None:
         pw.load(folder)
 
 
+def test_classes_that_are_not_those_of_the_record_are_refused(folder: Path) -> None:
+    tensors, facts = read_sealed(folder / "weights.safetensors")
+    facts["classes"] = [*facts["classes"][:-2], "9", "8"]
+    (folder / "weights.safetensors").write_bytes(seal(tensors, facts))
+    with pytest.raises(MismatchError, match=r"names the classes 0, .*, 7, 9, 8, the record beside it 0, .*, 7, 8, 9\."):
+        pw.load(folder)
+
+
 def test_weights_without_their_normalisation_are_refused(folder: Path) -> None:
     tensors, facts = read_sealed(folder / "weights.safetensors")
     del facts["mean"]

@@ -146,6 +146,23 @@ def test_a_run_whose_dataset_is_not_here_is_not_calibrated_and_nothing_is_downlo
     assert predictions.images[0].label == "7"
 
 
+def test_an_image_that_has_the_form_of_mnist_is_predicted_on_as_it_is(place: Path) -> None:
+    """What the network was measured on: preparing it once more would make of it another."""
+    image = as_mnist(large(SEVEN)).image
+    image[8, 9] = 3  # too faint for ink
+    np.save("image.npy", image)
+    (by_default,), (as_it_is,) = (
+        pw.predict("pennyweight-8k", "image.npy", preprocess=preprocess).images for preprocess in (None, "none")
+    )
+    assert by_default == as_it_is
+
+
+def test_damaged_exif_data_are_in_the_note(place: Path) -> None:
+    Image.fromarray(255 - large(SEVEN)).save("odd.jpg", exif=b"Exif\0\0" + b"\xff" * 30)
+    (one,) = pw.predict("pennyweight-8k", "odd.jpg").images
+    assert (one.label, one.note) == ("7", "EXIF data damaged, not turned; dark ink on white, inverted")
+
+
 PROBLEMS = [
     ("nothing.png", 3, "Cannot read nothing.png: No such file or directory."),
     ("notes.txt", 4, "notes.txt is no picture that can be read; those are PNG, JPEG and NPY files."),
