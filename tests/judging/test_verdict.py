@@ -15,7 +15,7 @@ from support import BUDGET, TINY, edit_record, mnist_plan, run_record
 import pennyweight as pw
 from pennyweight.base.budget import Budget, check
 from pennyweight.base.errors import UnavailableError, UsageError
-from pennyweight.base.record_text import run_record_from_json, sealed, to_json
+from pennyweight.base.record_text import _unsealed, sealed, to_json
 from pennyweight.base.records import EpochMistakes, RunRecord
 from pennyweight.judging.evidence import JudgesBudget, RunEvidence
 from pennyweight.judging.seeds import NOT_SHOWN
@@ -365,7 +365,7 @@ def test_an_early_record_whose_budget_was_changed_unsaid_is_not_judged(tmp_path:
     pw.train("progressive-3", epochs=1, dataset="digits", engine="torch", out=folder)
     early = ("recipe_sha256", "planned_seeds", "final_train_correct", "mistakes_by_epoch")
     held = json.loads((folder / "record.json").read_text())
-    record = run_record_from_json(json.dumps({key: held[key] for key in held if key not in (*early, "sha256")}), "")
+    record = _unsealed({key: held[key] for key in held if key not in (*early, "sha256")})
     (folder / "record.json").write_text(to_json(sealed(record)))
     as_early_checkpoint(folder)
     assert pw.judge(folder).problems == ()

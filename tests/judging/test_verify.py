@@ -14,7 +14,7 @@ from support import TINY, edit_record
 
 import pennyweight as pw
 from pennyweight.base.errors import MismatchError
-from pennyweight.base.record_text import run_record_from_json, to_json
+from pennyweight.base.record_text import SINCE_DIGESTS, run_record_from_json, to_json
 from pennyweight.base.records import RunRecord
 from pennyweight.data import dataset as datasets
 from pennyweight.data.dataset import Dataset, load
@@ -269,12 +269,14 @@ def test_a_record_without_its_checkpoint_is_refused(copied: Path) -> None:
         verify(copied, DIGITS)
 
 
-def test_a_record_without_a_digest_of_its_own_is_told(copied: Path) -> None:
+def test_an_early_record_without_a_digest_of_its_own_is_told(copied: Path) -> None:
     held = json.loads((copied / "record.json").read_text())
-    (copied / "record.json").write_text(json.dumps({**held, "sha256": ""}))
+    early = {key: value for key, value in held.items() if key not in ("sha256", *SINCE_DIGESTS)}
+    (copied / "record.json").write_text(json.dumps(early))
     found = verify(copied, DIGITS)
     assert [(one.name, one.written) for one in found.checks if one.agrees is None] == [
         ("digest of the record", "none, as in records of early versions"),
+        ("digest of recipe.toml", "none, as in records of early versions"),
         ("changes of the published recipe", "none"),
     ]
 
@@ -318,7 +320,8 @@ def test_a_thousand_mutated_records_are_refused(copied: Path) -> None:
 def test_control_without_its_digest_a_mutated_record_is_read(copied: Path) -> None:
     edit_record(copied, lambda held: held["provenance"].update(cpu="another"))
     held = json.loads((copied / "record.json").read_text())
-    (copied / "record.json").write_text(json.dumps({**held, "seed": 9, "sha256": ""}))
+    early = {key: value for key, value in held.items() if key not in ("sha256", *SINCE_DIGESTS)}
+    (copied / "record.json").write_text(json.dumps({**early, "seed": 9}))
     assert read_record(copied).seed == 9
 
 
