@@ -46,8 +46,11 @@ def end_with_problems(problems: "Sequence[FileProblem | Problem]", as_json: bool
 
 
 def result(text: str) -> None:
-    """Print a result on stdout in colours, where it has them; raises UnavailableError where a full disk refuses it."""
-    plain_result(_in_colours(text, sys.stdout))
+    """Print a result on stdout in colours, where it has them; raises UnavailableError where a full disk refuses it.
+
+    Names of files in it move no cursor.
+    """
+    plain_result(_in_colours("\n".join(map(printable, text.split("\n"))), sys.stdout))
 
 
 def plain_result(text: str) -> None:

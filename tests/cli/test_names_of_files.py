@@ -36,6 +36,13 @@ def test_an_error_names_it_without_its_control_characters(words: tuple[str, ...]
     assert not [line for line in ended.err.splitlines() if line.strip() == FORGED]
 
 
+def test_a_result_names_it_without_them_too(command) -> None:
+    ended = command("export", "progressive-1", "--to", "c", "--unchecked", "--out", "odd\x1b[2J")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-1] == "odd?[2J"
+    assert Path("odd\x1b[2J", "progressive_1.c").exists()
+
+
 def test_json_holds_valid_text_alone(command) -> None:
     os.makedirs(b"pictures")
     for name in (b"\xff\x1b.npy", b"\xfe.png"):
