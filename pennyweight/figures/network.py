@@ -123,7 +123,7 @@ def _across(blocks: Sequence[Block], width: int) -> Figure:
     for first, last, level in levels:
         ends = middle - heights[first] / 2, middle - heights[last] / 2
         _arc(axes, (places[first], places[last]), ends, 20 + 26 * (most_levels - level))
-    for line, text in enumerate(("channels", "map", "parameters", "sees, pixels")):
+    for line, text in enumerate(("channels", "map", "parameters", "receptive field")):
         axes.text(0, foot + 19 + 18 * line, text, va="center", color=QUIET, fontsize=SMALL)
     _fields_across(axes, blocks, places, foot + 73, largest)
     return figure
@@ -231,7 +231,7 @@ def _downwards(blocks: Sequence[Block], width: int) -> Figure:
     axes = sheet(figure)
     middle = lanes + room / 2 + 2
     words = lanes + room + 14
-    for text, x, align in (("layer", words, "left"), ("output", width - 44, "right"), ("sees", width, "right")):
+    for text, x, align in (("layer", words, "left"), ("output", width - 44, "right"), ("RF", width, "right")):
         axes.text(x, 8, text, ha=align, va="center", color=QUIET, fontsize=SMALL)
     for number, block in enumerate(blocks):
         y = 26 + row * (number + 0.5)

@@ -91,4 +91,5 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters["table"] = to_html
+    environment.filters["tied"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     return environment

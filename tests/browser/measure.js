@@ -102,7 +102,7 @@ window.measure = (() => {
   };
 
   const folded = () =>
-    [...document.querySelectorAll("details")]
+    [...document.querySelectorAll("details:not(#proof details)")]
       .filter((one) => [...one.children].some((child) => getComputedStyle(child).display !== "none" && !visible(child)))
       .map((one) => `${short(one.innerText)} is folded`);
 

@@ -142,7 +142,9 @@ def test_the_keyboard_reaches_everything_that_does_something(browser: Browser, p
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_printed_everything_is_unfolded_and_fits_the_paper(name: str, browser: Browser, pages: dict[str, Path]) -> None:
+def test_printed_everything_but_the_evidence_is_unfolded_and_fits_the_paper(
+    name: str, browser: Browser, pages: dict[str, Path]
+) -> None:
     paper = ViewportSize(width=688, height=1000)  # A4 less its margins, at 96 pixels to the inch
     with opened(browser, pages[name], viewport=paper) as page:
         page.emulate_media(media="print")

@@ -123,7 +123,7 @@ def test_a_calibrated_network_has_no_error_and_a_sure_one_that_is_wrong_all() ->
     right = np.concatenate([np.arange(400) < 100, np.arange(400) < 300])
     assert predictions.calibration_error(probabilities, right) == pytest.approx(0, abs=1e-12)
     assert predictions.calibration_error(np.ones(5), np.zeros(5, bool)) == 1
-    assert "5.00 points too sure" in predictions.reliability_words(np.full(20, 1.0), np.arange(20) > 0).title
+    assert "overconfident by 5.00 points" in predictions.reliability_words(np.full(20, 1.0), np.arange(20) > 0).title
     with pytest.raises(UsageError, match="nothing to draw"):
         predictions.reliability(np.zeros(0), np.zeros(0, bool))
 

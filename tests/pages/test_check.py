@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pennyweight as pw
-from pennyweight.base.errors import MismatchError, UnavailableError
+from pennyweight.base.errors import MismatchError, UnavailableError, UsageError
 from pennyweight.judging.verify import Verification
 from pennyweight.pages.check import check_page
 from pennyweight.pages.evidence import Evidence

@@ -42,6 +42,6 @@
     table.parentElement.after(copy);
   }
   addEventListener("beforeprint", () => {
-    for (const one of document.querySelectorAll("details")) one.open = true;
+    for (const one of document.querySelectorAll("details:not(#proof details)")) one.open = true;
   });
 })();
