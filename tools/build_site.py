@@ -131,6 +131,7 @@ def main() -> int:
         mend()
         make_journeys()
         print(SITE / "index.html")
+        print(f"The search of the site needs a server: {sys.executable} -m http.server --directory {SITE}")
     return built.returncode
 
 

@@ -37,14 +37,17 @@ def _gain(claim: kinds.Gain, evidence: Evidence) -> Result:
     sides = [accuracies_of(evidence, name, claim.split) for name in (claim.recipe, claim.before)]
     if min(map(len, sides)) < FEWEST_SEEDS:
         return few_runs(min(sides, key=len))
-    levels, ends = [], []
+    levels, ends, averaged = [], [], []
     for name, curves in zip((claim.recipe, claim.before), sides, strict=True):
         alike = constant_rate(evidence, name, curves)
         levels.append(curves[:, -END:].mean(axis=1) if alike else curves[:, -1])
+        averaged += [name] if alike else []
         ends.append(one_more_end(curves[:, -END:]) if alike else one_more(curves[:, -1]))
     sign, words = _higher(levels[0], levels[1], evidence.figures)
     low, high = claim.points - 0.01, claim.points + 0.01  # of two figures rounded to a hundredth
     words = f"{words} over {claim.before}, {claim.points:+.2f} there"
+    if averaged:  # whose rate is constant: their last epoch is one draw of many
+        words += f"; of {' and '.join(averaged)} the mean of the last {END} epochs"
     size, reason = judged(low, high, one_more_gap(*ends), evidence.figures, words, POINTS)
     if sign != TRUE:
         return sign, f"{reason}; the difference of the means is not shown" if sign == UNCHECKABLE else reason

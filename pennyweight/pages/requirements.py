@@ -235,5 +235,5 @@ def seconds_note(steps: Sequence[Step]) -> str:
     )
     sentences = [f"Seconds of published recipes were measured with nothing else running ({one})." for one in apart]
     if where:
-        sentences.append(f"Seconds an epoch are the median of the recorded epochs: {'; '.join(where)}.")
+        sentences.append(f"Seconds per epoch are the median of the recorded epochs: {'; '.join(where)}.")
     return f"{' '.join(sentences)} Evaluation is included."

@@ -192,7 +192,7 @@ def test_seeds_that_break_it_too_often_are_not_sent_to_train_more(tmp_path: Path
     assert check_commands(advice) == [["show", "progressive-3"]]
     hopeless = evidence(tmp_path, *[9_000] * 12)
     assert hopeless.groups[0].verdict == "not met"
-    assert "more of them would not change that" in advice_of(hopeless).meaning
+    assert "more seeds would not change that" in advice_of(hopeless).meaning
 
 
 def test_a_recipe_that_met_its_budget_says_what_is_shown(tmp_path: Path) -> None:
