@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support import TINY
 
 from pennyweight.api import plan_run
 from pennyweight.cli.app import app
+from pennyweight.cli.doctor import PACKAGES
 from pennyweight.cli.options import complete_dataset, complete_recipe
 from pennyweight.judging.checks import Check
 from pennyweight.judging.verify import Verification
@@ -22,6 +24,7 @@ from pennyweight.reporting.console import Console
 from pennyweight.settings.keys import settings_of
 from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
 
+ROOT = Path(__file__).parent.parent.parent
 FROZEN = {
     "list": ["--json", "--wide"],
     "show": ["--for", "--format", "--json", "--wide", "-s", "RECIPE"],
@@ -235,6 +238,16 @@ def test_doctor_says_what_is_there_and_changes_nothing(command, here: Path) -> N
     assert [line.split()[0] for line in ended.out.splitlines()[1:4]] == ["pennyweight", "python", "processor"]
     assert list(here.parent.iterdir()) == [here]
     assert list(here.iterdir()) == []
+
+
+def test_doctor_lists_what_every_extra_of_a_user_needs(command, here: Path) -> None:
+    facts = json.loads(command("doctor", "--json").out)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra in ("torch", "report", "ship"):
+        for requirement in extras[extra]:
+            name = re.split(r"[<>=]", requirement)[0]
+            assert name in facts, name
+            assert f"pennyweight[{extra}]" in PACKAGES[name]
 
 
 def test_doctor_names_the_command_that_fetches_to_where_it_looked(command, here: Path) -> None:

@@ -42,6 +42,16 @@ def test_such_a_file_trains_too(command, here: Path) -> None:
     assert ended.out.splitlines()[-1] == "runs/tiny+epochs=1+dataset=digits/seed-0"
 
 
+def test_paddings_and_rates_that_new_layers_have_in_common_with_the_old_are_not_changed(command, here: Path) -> None:
+    (here / "r.py").write_text(
+        "import pennyweight as pw\nfrom dataclasses import replace\nB = pw.recipe('progressive-3')\n"
+        "MINE = replace(B, layers=B.layers[:-1] + (pw.Dropout(0.008), B.layers[-1]))\n"
+    )
+    origins = json.loads(command("show", "r.py:MINE", "--json").out)["from"]
+    assert origins["layers"] == "changed"
+    assert origins["layers.padding"] != "changed"
+
+
 def test_what_a_recipe_file_prints_does_not_mix_with_the_result(command, here: Path) -> None:
     (here / "r.py").write_text(PY + "print('from the file')")
     for verb, *words in (("audit", "--max-params", 1_000), ("show",)):
