@@ -74,7 +74,9 @@ def gather(words: Sequence[str | Path | Recipe], data: Path | None = None) -> Ev
 def _named_below(top: Path, problem: Problem) -> Problem:
     """Return a problem under the name that its run has below `top`."""
     name = os.path.relpath(problem.source, top)
-    return problem if name in (".", "..") else replace(problem, source=name)
+    if name in (".", ".."):
+        return problem
+    return replace(problem, source=name, message=problem.message.replace(f"{problem.source}/", ""))
 
 
 def live_evidence(folder: Path) -> Evidence:

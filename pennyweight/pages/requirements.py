@@ -90,7 +90,7 @@ def _planned(step: Step, budget: Budget) -> tuple[Requirement, ...]:
 
 def _over_seeds(rows: Sequence[tuple[RunRecord, Limit]], budget: Budget, seeds: int) -> Requirement:
     """Return one limit over the seeds of a step, with the figure of the run that is worst at it."""
-    record, limit = min(rows, key=lambda row: (row[1].met, _standing(*row, budget)))
+    record, limit = min(rows, key=lambda row: (row[1].met, _standing(row[0], row[1], budget)))
     broken = sum(not one.met for _, one in rows)
     share = _share(record, limit, budget)
     name = limit.name.replace("val ", "validation ")

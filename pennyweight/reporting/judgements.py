@@ -33,7 +33,10 @@ def judgement_text(
     if not several and runs:
         lines.append(f"{run_text(runs[0], width)}\n{judged_advice(runs[0], limits).text(width)}")
     if several:
-        shared = _shared_folder([one.source for one in (*runs, *judgement.problems)], width // 2)
+        # a reason why a run is refused takes the room that long paths would have
+        longest = width // 4 if judgement.problems else width // 2
+        sources = [run.source for run in runs] + [problem.source for problem in judgement.problems]
+        shared = _shared_folder(sources, longest)
         lines += [wrapped(f"runs in {shared}", width=width)] if shared else []
         lines.append(to_text(runs_table(runs, judgement.problems, shared), width))
         trusted = Counter(run.on_trust for run in runs if run.on_trust)
@@ -80,7 +83,7 @@ def runs_table(runs: Sequence[RunJudgement], problems: Sequence[Problem] = (), s
         )
         for run in runs
     ]
-    rows += [(one.source, "refused", one.message) for one in problems]
+    rows += [(one.source, "refused", one.message.replace(f"{one.source}/", "")) for one in problems]
     return table(columns, ((os.path.relpath(source, shared) if shared else source, *rest) for source, *rest in rows))
 
 
