@@ -143,6 +143,11 @@ class Figures:
         add_limits(self.pool("settings", place), text, measure(plan).params, records)
         add_network(self.pool("network", place), plan)
         add_progress(self.pool("progress", place), [*records, *ongoing])
+        if apart := chapter["time"]:
+            seconds = round(apart["seconds"])
+            self.pool("progress", place).whole(seconds, *divmod(seconds, 60))
+            self.pool("progress", place).real(apart["seconds"] / recipe.epochs)
+            self.pool("progress", place).words(apart["where"])
         for split in SPLITS:
             add_ends(self.pool("ends", place), records, split, holds, limits)
             add_curves(self.pool("curves", place), [*records, *ongoing], split)

@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import combinations
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -122,6 +124,8 @@ def add_limits(pool: Pool, recipe: str, params: int, records: list[Record]) -> N
     pool.whole(*limits)
     epochs = [int(one) for one in re.findall(r"max_epochs = (\d+)", recipe)]
     pool.real(*(100 * len(one["epochs"]) / limit for one in records for limit in epochs))
+    asked = [Fraction(one) for one in re.findall(r"\naccuracy = ([\d.]+)", recipe)]
+    pool.whole(*(ceil(share * one[f"{split}_images"] / 100) for share in asked for one in records for split in SPLITS))
     pool.whole(*(100 * float(one) for one in re.findall(r"hold_rate = ([\d.]+)", recipe)))
     fractions = [float(one) for one in re.findall(r"(?:fraction|probability|distortion) = ([\d.]+)", recipe)]
     pool.whole(*(round(100 * one) for one in fractions))

@@ -23,6 +23,7 @@ MENDED = (
     (re.compile(r'(<p class="caption" role="heading")>'), r'\1 aria-level="2">'),
     (re.compile(r"<pre>"), '<pre tabindex="0">'),
     (re.compile(r'(<div class="table-wrapper[^"]*")>'), r'\1 tabindex="0">'),
+    (re.compile(r"<table>"), '<table tabindex="0">'),  # of a notebook, which has no wrapper to scroll
     (re.compile(r'(<aside class="sidebar-drawer")>'), r'\1 aria-label="All pages">'),
     (re.compile(r'(<aside class="toc-drawer[^"]*")>'), r'\1 aria-label="On this page">'),
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
+from pennyweight.base.record_text import sealed
 from pennyweight.base.records import RunRecord
 from pennyweight.data.dataset import Dataset, load
 from pennyweight.data.sources import has_command
@@ -211,8 +212,9 @@ def _supporting(recipes: Sequence[Recipe], needed: Mapping[str, Recipe]) -> dict
 
 
 def epochs_alone(record: RunRecord) -> RunRecord:
-    """Return a record without the images it misclassifies, and so without the digest of all it says."""
-    return replace(record, misclassified=(), mistakes_by_epoch=(), sha256="")
+    """Return a record without the images it misclassifies, with the digest of what it then says."""
+    alone = replace(record, misclassified=(), mistakes_by_epoch=())
+    return sealed(alone) if record.sha256 else alone  # early records have none
 
 
 def _needed_runs(documents: Sequence[Document], recipes: Sequence[Recipe]) -> dict[str, Recipe]:

@@ -7,6 +7,7 @@ from typing import cast
 
 from pennyweight.base.budget import not_judged
 from pennyweight.base.errors import UnavailableError
+from pennyweight.base.record_text import sealed
 from pennyweight.base.records import EpochRow, Provenance, RunRecord
 from pennyweight.nets.measure import measure
 from pennyweight.recipes.catalogue import published
@@ -40,7 +41,7 @@ def read_ongoing(folder: Path) -> tuple[RunRecord, Recipe]:
     checkpoint = newest_whole(folder, lambda text: None)
     if checkpoint is None or not checkpoint.history:
         raise UnavailableError(f"No epoch of the run in {folder} is complete yet; a page shows it once the first is.")
-    return _record(checkpoint, recipe), recipe
+    return sealed(_record(checkpoint, recipe)), recipe
 
 
 def so_far(record: RunRecord) -> str:
