@@ -164,6 +164,7 @@ def test_the_first_screen_of_the_readme_shows_budget_verdict_layers_and_document
     screen = (ROOT / "README.md").read_text().partition("\n## ")[0].replace("\\<", "<")
     recipe = pw.recipe("pennyweight-8k")
     (budget,) = recipe.budgets
+    (judged,) = pw.judge("pennyweight-8k").groups
     wanted = [
         "under a hard budget",
         "budget kept on mnist",
@@ -171,6 +172,8 @@ def test_the_first_screen_of_the_readme_shows_budget_verdict_layers_and_document
         f"at most {budget.max_params:,}",
         f"at most {budget.max_epochs}",
         f"at least {budget.accuracy} %",
+        f"{judged.share.kept} of {judged.share.seeds} seeds on this test set",
+        f"verdict on the recipe: {judged.verdict}",
         *(f"{node.number:>2}  {type(node.operation).__name__}" for node in recipe.plan().nodes),
         *(f"| {title.replace(' ', ' | ', 1)} |" for title in pw.claims()),
     ]

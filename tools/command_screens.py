@@ -21,7 +21,6 @@ from pennyweight.tables.table import Column, table
 ROOT = Path(__file__).parent.parent
 BETWEEN = "\n\n"
 SCREENS = {
-    "verdict": ("judge", "records/mnist/native/pennyweight-8k/seed-0.json"),
     "formats": ("export", "--list"),
     "tutorial_verdict": ("judge", "records/mnist/native/progressive-3/seed-0.json"),
     "compared": ("compare", "progressive-3", "skip-3"),
@@ -55,13 +54,18 @@ def layers(recipe: str) -> Iterator[str]:
     yield f"```\n$ pennyweight {first}\n...\n{out.split(BETWEEN)[1]}\n...\n```"
 
 
-def recipe_verdict(recipe: str) -> Iterator[str]:
-    """Yield what `judge` prints of all seeds of a recipe together, without the rows of single runs and the advice."""
-    first, out, *_ = ended("judge", recipe)
-    lines = out.split(BETWEEN)[-1].splitlines()
-    last = next(number for number, line in enumerate(lines) if line.startswith("  verdict on the recipe: "))
-    text = "\n".join(lines[: last + 1])
-    yield f"```\n$ pennyweight {first}\n...\n{text}\n...\n```"
+def verdicts(record: str, recipe: str) -> Iterator[str]:
+    """Yield what `judge` prints of one run up to its last limit, and of all seeds how many kept it and the verdict."""
+    first, of_run, *_ = ended("judge", record)
+    second, of_seeds, *_ = ended("judge", recipe)
+    limits = of_run.partition("\n  on other test sets ")[0]
+    lines = of_seeds.split(BETWEEN)[-1].splitlines()
+    kept, others, last = (
+        next(number for number, line in enumerate(lines) if line.startswith(start))
+        for start in ("  budget kept by ", "  on other test sets ", "  verdict on the recipe: ")
+    )
+    seeds = "\n".join([lines[0], "  ...", *lines[kept:others], "  ...", lines[last]])
+    yield f"```\n$ pennyweight {first}\n{limits}\n...\n$ pennyweight {second}\n...\n{seeds}\n...\n```"
 
 
 def commonest() -> Iterator[str]:
@@ -123,5 +127,5 @@ TABLES = {
     **{function.__name__: function for function in (commonest, json, folders, exit_codes)},
     **{name: partial(shown, *words) for name, words in SCREENS.items()},
     **{name: partial(layers, recipe) for name, recipe in LAYERS.items()},
-    "recipe_verdict": partial(recipe_verdict, "pennyweight-8k"),
+    "verdict": partial(verdicts, "records/mnist/native/pennyweight-8k/seed-0.json", "pennyweight-8k"),
 }

@@ -95,7 +95,7 @@ def audit_advice(target: str, met: bool) -> Advice:
     if met:
         what = "Training shows whether the accuracy does, on the images that --dataset names:"
         return Advice("The structure keeps to the rules.", ((what, ("train", named)),))
-    return Advice("", (("This shows what every layer costs and sees:", ("show", named)),))
+    return Advice("", (("This shows the cost and receptive field of every layer:", ("show", named)),))
 
 
 def comparison_advice(comparison: Comparison, same: Sequence[str]) -> Advice:

@@ -56,7 +56,7 @@ def test_many_targets_are_one_table_and_the_broken_do_not_stop_the_others(
         "subs/fatma.py  ERROR   subs/fatma.py holds 3 recipes: TINY, A, B. Name one, as",
         "                       subs/fatma.py:TINY.",
         "1 of 6 targets pass, 2 fail, 3 could not be audited",
-        "  This shows what every layer costs and sees:",
+        "  This shows the cost and receptive field of every layer:",
         "    pennyweight show subs/ben.toml",
     ]
 
