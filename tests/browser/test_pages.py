@@ -156,6 +156,38 @@ def test_printed_everything_but_the_evidence_is_unfolded_and_fits_the_paper(
         assert len(printed) > 50_000
 
 
+def test_on_paper_headings_keep_with_what_follows_small_tables_are_whole_and_evidence_is_closed(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    with opened(browser, pages["run"], viewport=ViewportSize(width=688, height=1000)) as page:
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        styles = "one => [getComputedStyle(one).breakAfter, getComputedStyle(one).breakInside]"
+        headings = page.locator("h1, h2, h3, figcaption").evaluate_all(f"found => found.map({styles})")
+        assert set(map(tuple, headings)) == {("avoid", "avoid")}
+        assert page.locator("#step-1-target .scroll").evaluate(styles)[1] == "avoid"
+        assert page.locator("#step-1-architecture .scroll").last.evaluate(styles)[1] == "auto"
+        assert page.locator("#proof details[open]").count() == 0
+
+
+def test_the_result_of_a_requirement_is_seen_on_a_phone_and_type_grows_on_a_projector(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    with opened(browser, pages["run"], viewport=ViewportSize(width=390, height=844)) as page:
+        result = page.locator("#step-1-target tbody td:nth-child(2)").first
+        box = result.bounding_box()
+        assert result.inner_text() in ("pass", "fail")
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+    sizes = []
+    for width in (1280, 1920):
+        with opened(browser, pages["run"], viewport=ViewportSize(width=width, height=1080)) as page:
+            font = float(page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)"))
+            sizes.append((font, page.locator("#opening svg").first.bounding_box()["width"]))  # type: ignore[index]
+    assert sizes[1][0] >= 1.2 * sizes[0][0]
+    assert sizes[1][1] >= 1.2 * sizes[0][1]
+
+
 def test_light_and_dark_are_two_pages_to_the_eye(browser: Browser, pages: dict[str, Path]) -> None:
     colours = []
     for scheme in ("light", "dark"):
