@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pennyweight.base.files import write_atomically
+from pennyweight.base.printable import valid_text
 from pennyweight.pages.content import page_content
 from pennyweight.pages.evidence import Evidence
 from pennyweight.pages.headline import page_headline
@@ -21,7 +22,7 @@ def write_markdown(evidence: Evidence, path: Path, figures: str | None) -> None:
     if figures:
         for step in page_content(evidence).steps:
             pictures[step.chapter.label] = list(_written(step, path, figures))
-    write_atomically(path, markdown_of(evidence, pictures).encode())
+    write_atomically(path, valid_text(markdown_of(evidence, pictures)).encode())
 
 
 def markdown_of(evidence: Evidence, pictures: dict[str, list[Picture]]) -> str:

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pennyweight.base.printable import valid_text
 from pennyweight.base.version import VERSION
 from pennyweight.figures.style import css
 from pennyweight.pages.blocks import Block, to_json
@@ -45,7 +46,7 @@ def render_body(evidence: Evidence, written_by: Mapping[str, str] | None = None)
         script=(TEMPLATES / "page.js").read_text(encoding="utf-8"),
     )
     body, rules = compacted(body)
-    return body.replace("</style>", f"{rules}\n</style>", 1)
+    return valid_text(body.replace("</style>", f"{rules}\n</style>", 1))
 
 
 def with_evidence(body: str, blocks: Mapping[str, Block]) -> str:

@@ -1,6 +1,7 @@
 """`pennyweight report`: what can be named, where the page goes, and a sentence for what cannot be shown."""
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -11,10 +12,11 @@ from support import TINY
 
 import pennyweight as pw
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
+from pennyweight.pages.check import check_page
 from pennyweight.pages.gather import gather
 from pennyweight.pages.render import render
 from pennyweight.pages.targets import Document, find_target
-from pennyweight.pages.write import page_path
+from pennyweight.pages.write import page_path, write_page
 
 
 @pytest.fixture
@@ -90,6 +92,15 @@ def test_seeds_of_a_folder_are_one_step_and_other_runs_another(course: Path) -> 
     found = gather([Path(".")])
     assert [one.step.recipe.epochs for one in found.chapters] == [1, 2]
     assert len({one.label for one in found.chapters}) == 2
+
+
+def test_a_run_whose_folder_has_a_name_that_is_no_utf_8_gets_a_page_that_can_be_checked(course: Path) -> None:
+    folder = Path(os.fsdecode(b"caf\xe9"))
+    shutil.copytree("tiny/seed-0", folder / "run")
+    written = write_page([folder], Path("page.html"), None)
+    assert "caf\\xe9" in Path("page.html").read_text(encoding="utf-8")
+    assert "caf\\xe9" in Path(written.markdown).read_text(encoding="utf-8")
+    assert check_page(Path("page.html")).agrees
 
 
 def test_three_students_with_one_recipe_and_one_seed_stand_side_by_side(course: Path) -> None:
