@@ -97,9 +97,8 @@ def test_seeds_of_a_folder_are_one_step_and_other_runs_another(course: Path) -> 
 def test_a_run_whose_folder_has_a_name_that_is_no_utf_8_gets_a_page_that_can_be_checked(course: Path) -> None:
     folder = Path(os.fsdecode(b"caf\xe9"))
     shutil.copytree("tiny/seed-0", folder / "run")
-    written = write_page([folder], Path("page.html"), None)
+    write_page([folder], Path("page.html"), None)
     assert "caf\\xe9" in Path("page.html").read_text(encoding="utf-8")
-    assert "caf\\xe9" in Path(written.markdown).read_text(encoding="utf-8")
     assert check_page(Path("page.html")).agrees
 
 
