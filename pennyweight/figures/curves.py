@@ -85,7 +85,7 @@ def curves_words(records: Sequence[RunRecord], *, budget: Budget | None = None) 
     held = lowest_held(records, budget) if budget else None
     if budget and held:
         word = "not below" if held[1] >= budget.accuracy else "below"
-        where = _last_epochs(budget)
+        where = _last_epochs(records, budget)
         title += f"; the lowest in {where} is {percent(held[1])} %, {word} the target of {budget.accuracy:g} %"
         parts.append(f"Shaded is where the target must hold, in {where}.")
     for one in SPLITS:
@@ -135,12 +135,13 @@ def draw_budget(axes: Axes, records: Sequence[RunRecord], budget: Budget, images
     place = held[0], float(height(held[1], images))
     axes.plot(*place, "o" if kept else "X", color=color, markersize=6, gid=f"{prefix}lowest-held", clip_on=False)
     layout.write(axes, percent(held[1]), (1, 0), (-6, 8), align="right", line="baseline", color=color)
-    words, grey = f"lowest in {_last_epochs(budget)}", style.QUIET
+    words, grey = f"lowest in {_last_epochs(records, budget)}", style.QUIET
     layout.write(axes, words, (1, 0), (-6, 24), align="right", line="baseline", color=grey, size=style.SMALL)
 
 
-def _last_epochs(budget: Budget) -> str:
-    return "the last epoch" if budget.hold_epochs == 1 else f"the last {budget.hold_epochs} epochs"
+def _last_epochs(records: Sequence[RunRecord], budget: Budget) -> str:
+    epochs = min(budget.hold_epochs, *(len(record.epochs) for record in records))
+    return "the last epoch" if epochs == 1 else f"the last {epochs} epochs"
 
 
 def _draw_losses(axes: Axes, records: Sequence[RunRecord], pixels: float) -> None:

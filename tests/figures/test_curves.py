@@ -120,6 +120,8 @@ def test_the_title_says_the_lowest_and_whether_it_is_below_the_target() -> None:
     kept, broken = run_record([9_940, 9_940, 9_940]), run_record([9_940, 9_939, 9_940])
     assert "lowest in the last 3 epochs is 99.40 %, not below the target" in curves_words([kept], budget=BUDGET).title
     assert "lowest in the last 3 epochs is 99.39 %, below the target" in curves_words([broken], budget=BUDGET).title
+    short = run_record([9_950, 9_951])
+    assert "lowest in the last 2 epochs is 99.50 %" in curves_words([short], budget=BUDGET).title
     assert "target" not in curves_words([kept]).title
 
 
