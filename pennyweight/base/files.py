@@ -56,11 +56,12 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             _remove_quietly(temporary)
 
 
-def _rename(temporaries: Mapping[Path, Path]) -> None:
-    """Give every file its final name; an interruption between two of them comes out when all have theirs."""
+def _rename(temporaries: dict[Path, Path]) -> None:
+    """Give every file its final name and take it from the list; an interruption comes out when all have theirs."""
     try:
-        for path, temporary in temporaries.items():
-            os.replace(temporary, path)
+        for path in [*temporaries]:
+            os.replace(temporaries[path], path)
+            del temporaries[path]
     except KeyboardInterrupt:
         for path, temporary in temporaries.items():
             with contextlib.suppress(FileNotFoundError):  # it has its name

@@ -25,8 +25,8 @@ def require_place(
         for name in files:
             if held := taken.get(name.casefold()):
                 raise UsageError(
-                    f"{name} would collide with {folder / held}, which --prefix {other.prefix} --to {other.format} "
-                    "wrote; choose another --prefix or --out. Nothing was written."
+                    f"{name} would collide with {folder / held}, written by the export of '{other.prefix}' as "
+                    f"{other.format}; choose another --prefix or --out. Nothing was written."
                 )
     own = {file.name: file.sha256 for export in replaced for file in export.files}
     for name, content in files.items():

@@ -233,7 +233,9 @@ def test_two_exports_never_share_a_name(
     """Nor one but for case, for their include guards would be one."""
     export(subject, [QUICK[first[1]]], tmp_path, first[0], checked=False)
     before = held(tmp_path)
-    with pytest.raises(UsageError, match=rf"would collide with .*, which --prefix {first[0]} --to .* choose another"):
+    with pytest.raises(
+        UsageError, match=rf"would collide with .*, written by the export of '{first[0]}' as .* choose another"
+    ):
         export(subject, [QUICK[second[1]]], tmp_path, second[0], checked=False)
     assert held(tmp_path) == before
 
