@@ -159,7 +159,7 @@ def test_printed_everything_but_the_evidence_is_unfolded_and_fits_the_paper(
 def test_on_paper_headings_keep_with_what_follows_small_tables_are_whole_and_evidence_is_closed(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
-    with opened(browser, pages["run"], viewport=ViewportSize(width=688, height=1000)) as page:
+    with opened(browser, pages["recipe"], viewport=ViewportSize(width=688, height=1000)) as page:
         page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         styles = "one => [getComputedStyle(one).breakAfter, getComputedStyle(one).breakInside]"
