@@ -139,6 +139,7 @@ def test_ci_names_the_data_by_a_relative_folder_whatever_it_is_given(tmp_path: P
     assert done.stdout == os.path.relpath(tmp_path, ROOT) + "\n"
 
 
+@pytest.mark.slow
 def test_the_tests_find_their_data_by_a_relative_folder(mnist_folder: Path) -> None:
     """In a test that works in a folder of its own, where the same words would name another one."""
     case = "test_a_data_folder_one_too_deep_is_named_and_left_alone"

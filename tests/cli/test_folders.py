@@ -142,6 +142,7 @@ def test_records_alone_that_say_layers_changed_are_read_and_grouped(command, her
     assert command("compare", here, "skip-3").code == 0
 
 
+@pytest.mark.slow
 def test_out_with_seeds_holds_a_folder_for_each(command, tiny: str, here: Path) -> None:
     ended = command("train", tiny, *ON_DIGITS, "--epochs", 1, "--seeds", "0-1", "--out", "mine")
     assert (ended.code, last_line(ended.out)) == (0, "mine"), ended.err

@@ -126,7 +126,7 @@ def test_where_every_disk_is_full_the_disks_are_named_and_not_the_compiler(place
 
 @AS_ROOT
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="without setpriv, nobody becomes another user here")
-@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize("engine", ["native", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_user_without_a_home_and_without_a_name_can_train(engine: str, place: Path) -> None:
     """As in a container that runs under a number of its own."""
     for folder in (place, *place.parents):

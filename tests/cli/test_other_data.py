@@ -96,6 +96,7 @@ def test_asking_for_the_other_images_by_name_is_the_same_run(data: Path, command
     assert "already complete" in again.err
 
 
+@pytest.mark.slow
 def test_seeds_on_other_images_are_summed_up_under_that_name(data: Path, command) -> None:
     ended = command("train", "tiny.toml", "--data", data, "--seeds", "0-1", "--jobs", 1, "--epochs", 1)
     assert ended.code == 0, ended.err

@@ -156,6 +156,7 @@ def test_a_recipe_file_imports_the_file_beside_it(words: tuple[str, ...], comman
         assert sorted(path.name for path in (here / f"of-{number}").iterdir()) == ["blocks.py", "mine.py"]
 
 
+@pytest.mark.slow
 def test_each_seed_of_a_recipe_file_imports_the_file_beside_it_and_needs_no_name(command, here: Path) -> None:
     (here / "blocks.py").write_text(BESIDE.format(2))
     (here / "mine.py").write_text(IMPORTING.replace("{}", "2"))

@@ -36,6 +36,7 @@ def test_a_column_that_does_not_fit_is_named(command, monkeypatch: pytest.Monkey
     assert "21,632" in wide
 
 
+@pytest.mark.slow
 def test_the_lines_of_several_runs_fit_behind_what_names_each(command, here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     (here / "tiny.toml").write_text(recipe_to_text(TINY))

@@ -596,12 +596,23 @@ def test_what_is_said_of_an_increase_stands_beside_the_recipe_that_has_it(checke
     assert increase.claim.recipe == "progressive-2"
 
 
-def test_a_run_that_dips_is_not_described_by_its_finals(checked: list[CheckedClaim], published: Evidence) -> None:
-    """98.47 is far below the three finals of evolution-v1, and three of their fifteen last epochs are as low."""
-    (claim,) = (one for one in checked if one.claim.quote == "Final Accuracy, testing: 98.47%")
-    assert "3 of the 15 last epochs at or below 98.47" in claim.reason
+def ends_at(record: RunRecord, accuracy: float) -> RunRecord:
+    last = replace(record.epochs[-1], test_accuracy=accuracy, test_correct=round(100 * accuracy))
+    return replace(record, epochs=(*record.epochs[:-1], last))
+
+
+def test_a_run_that_dips_is_not_described_by_its_finals(published: Evidence) -> None:
+    """98.47 is far below 99.06, 99.02 and 99.00, but some of the epochs before are as low at a constant rate."""
+    (claim,) = (one for group in CLAIMS.values() for one in group if one.quote == "Final Accuracy, testing: 98.47%")
+    finals = (99.06, 99.02, 99.00)
+    runs = tuple(map(ends_at, published.records("evolution-v1"), finals))
+    low = sum(epoch.test_accuracy <= 98.47 for run in runs for epoch in run.epochs[-5:])
+    records = {"evolution-v1": runs}.__getitem__
+    dipping = check_claim(claim, Evidence(BY_NAME, records))
+    assert (dipping.verdict, low > 0) == (TRUE, True)
+    assert f"{low} of the 15 last epochs at or below 98.47" in dipping.reason
     steady = {**BY_NAME, "evolution-v1": replace(BY_NAME["evolution-v1"], schedule=Cosine())}
-    assert check_claim(claim.claim, Evidence(steady, published.records)).verdict == FALSE
+    assert check_claim(claim, Evidence(steady, records)).verdict == FALSE
 
 
 def test_the_reasons_of_a_causal_claim_say_what_else_differs(checked: list[CheckedClaim]) -> None:

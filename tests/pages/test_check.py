@@ -212,6 +212,7 @@ def as_if_written_by(page: str, name: str, version: str) -> str:
     return body + rest.replace(f'"{name}": "{held}"', f'"{name}": "{version}"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["matplotlib", "pennyweight", "numpy"])
 def test_a_page_of_another_version_is_compared_as_far_as_that_goes(page: str, tmp_path: Path, name: str) -> None:
     older = as_if_written_by(page, name, "0.0.1")

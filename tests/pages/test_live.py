@@ -109,6 +109,7 @@ def wait_for(holds: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_the_page_is_kept_fresh_by_a_process_of_its_own_until_the_run_ends(tmp_path: Path) -> None:
     folder = stopped_after(1, tmp_path / "run")
     keeper = PageKeeper(folder, None)

@@ -102,6 +102,7 @@ def test_a_run_whose_folder_has_a_name_that_is_no_utf_8_gets_a_page_that_can_be_
     assert check_page(Path("page.html")).agrees
 
 
+@pytest.mark.slow
 def test_three_students_with_one_recipe_and_one_seed_stand_side_by_side(course: Path) -> None:
     for name in ("anna", "ben", "carl"):
         shutil.copytree("tiny/seed-0", f"{name}")
@@ -143,6 +144,7 @@ def test_students_of_one_recipe_and_other_seeds_are_no_seeds_of_it(course: Path)
     assert "2 seeds" not in render(found)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_named_and_refused_hides_no_other(course: Path) -> None:
     for name in ("anna", "ben", "carl"):
         shutil.copytree("tiny/seed-0", name)
