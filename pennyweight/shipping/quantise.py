@@ -10,7 +10,7 @@ Legend: c channels read, o channels written, k kernel rows, l kernel columns.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import floor, log2, prod
 
@@ -79,8 +79,11 @@ def quantise(
     levels = 2 ** (bits - 1) - 1
     scales = {0: _image_scale(normalisation)}
     layers = []
-    for stage in stages[:-1]:
-        inputs = [scales[number] for number in stage.inputs]
+    values = {stage.number: stage.value for stage in stages}
+    stages = tuple(_without_dead_inputs(stage, [ranges[values[n]] for n in stage.inputs if n]) for stage in stages)
+    for found in stages[:-1]:
+        inputs = [scales[number] for number in found.inputs]
+        stage = _without_dead_outputs(found, inputs[0], ranges[found.value], levels)
         scales[stage.number] = _output_scale(stage, inputs, ranges[stage.value], levels)
         layers.append(_layer(stage, _operation(stage, inputs, scales[stage.number], levels), scales[stage.number]))
     head, logit_scale = _head(stages[-1], scales[stages[-1].inputs[0]], levels)
@@ -88,15 +91,59 @@ def quantise(
     return IntegerNetwork(tuple(layers), plan.image_shape, plan.classes, bits, logit_scale)
 
 
-def _ranges(network: FoldedNetwork, values: Sequence[int], images: Array) -> Mapping[int, tuple[float, float]]:
-    """Return the least and the greatest of each value over the images, zero included, which padding and ReLU need."""
-    low, high = dict.fromkeys(values, 0.0), dict.fromkeys(values, 0.0)
+def _ranges(network: FoldedNetwork, values: Sequence[int], images: Array) -> Mapping[int, tuple[Array, Array]]:
+    """Return the least and the greatest of each value over the images, by channel, (c,) each."""
+    low, high = (dict[int, Array]() for _ in range(2))
     for start in range(0, len(images), CHUNK_IMAGES):
         maps = forward(network.plan, network.weights, images[start : start + CHUNK_IMAGES])
-        for value in low:
-            low[value] = min(low[value], float(maps[value].min()))
-            high[value] = max(high[value], float(maps[value].max()))
-    return {value: (low[value], high[value]) for value in low}
+        for value in values:
+            others = tuple(axis for axis in range(maps[value].ndim) if axis != 1)
+            least, most = maps[value].min(axis=others), maps[value].max(axis=others)
+            low[value] = np.minimum(low.get(value, least), least)
+            high[value] = np.maximum(high.get(value, most), most)
+    return {value: (low[value], high[value]) for value in values}
+
+
+def _without_dead_inputs(stage: Stage, inputs: Sequence[tuple[Array, Array]]) -> Stage:
+    """Return the stage with zeros for the weights of channels that are 0 on every image, where they are the largest.
+
+    A ReLU that no image passes has next to no variance, and the BatchNorm behind it multiplies by some hundreds. In
+    weights it is folded into, that is paid by all other channels: their weights would be a step or two.
+    """
+    product = stage.operation
+    if not isinstance(product, RealProduct) or not inputs or product.weight.shape[1] != len(inputs[0][0]):
+        return stage
+    dead = (inputs[0][0] == 0) & (inputs[0][1] == 0)
+    largest = np.abs(product.weight).max(axis=(2, 3))
+    decides = dead & (largest > np.where(dead, 0, largest).max(axis=1, keepdims=True))
+    return replace(stage, operation=replace(product, weight=np.where(decides[:, :, None, None], 0, product.weight)))
+
+
+def _without_dead_outputs(stage: Stage, source: Scale, ends: tuple[Array, Array], levels: int) -> Stage:
+    """Return the stage with a constant for channels that no image moves and whose weights need a larger step of output.
+
+    These are the same channels where the BatchNorm is not folded into weights, but part of the rescale.
+    """
+    product = stage.operation
+    if not isinstance(product, RealProduct):
+        return stage
+    dead = (ends[0] == ends[1]) & (_least_steps(product, source, levels) > _step(ends))
+    weight = np.where(dead[:, None, None, None], 0, product.weight)
+    return replace(stage, operation=replace(product, weight=weight, bias=np.where(dead, ends[0], product.bias)))
+
+
+def _step(ends: tuple[Array, Array]) -> float:
+    """Return a 255th of the range of all channels, zero included, which padding and ReLU need."""
+    return (max(0.0, float(ends[1].max())) - min(0.0, float(ends[0].min()))) / LARGEST_VALUE
+
+
+def _least_steps(product: RealProduct, source: Scale, levels: int) -> Array:
+    """Return the least step of the output that the weights of each channel allow, (o,).
+
+    It is two steps of the products' own, or a multiplier would be above one half.
+    """
+    least: Array = 2.01 * np.abs(_per_input_step(product, source)).max(axis=(1, 2, 3)) / levels
+    return least
 
 
 def _image_scale(normalisation: Normalisation) -> Scale:
@@ -104,17 +151,13 @@ def _image_scale(normalisation: Normalisation) -> Scale:
     return Scale(1 / (LARGEST_VALUE * std), LARGEST_VALUE * mean)
 
 
-def _output_scale(stage: Stage, inputs: Sequence[Scale], ends: tuple[float, float], levels: int) -> Scale:
-    """Return the scale of a stage's output: its range in 255 steps, or that of its input where values only pass.
-
-    A step is at least two of the products' own, or a multiplier would be above one half.
-    """
+def _output_scale(stage: Stage, inputs: Sequence[Scale], ends: tuple[Array, Array], levels: int) -> Scale:
+    """Return the scale of a stage's output: its range in 255 steps, or that of its input where values only pass."""
     if isinstance(stage.operation, RealMaximum):
         return inputs[0]
-    low, high = ends
-    step = (high - low) / LARGEST_VALUE
+    low, step = min(0.0, float(ends[0].min())), _step(ends)
     if isinstance(stage.operation, RealProduct):
-        step = max(step, 2.01 * float(np.abs(_per_input_step(stage.operation, inputs[0])).max()) / levels)
+        step = max(step, float(_least_steps(stage.operation, inputs[0], levels).max()))
     if isinstance(stage.operation, RealMean):
         step = max(step, 2.01 * float(inputs[0].scale[0]) / (stage.operation.rows * stage.operation.columns))
     step = max(step, 1e-12)
@@ -143,7 +186,7 @@ def _product(stage: Stage, product: RealProduct, source: Scale, output: Scale, l
     # where the weights are next to nothing, the bias decides: its sum must fit into 32 bits too
     least = np.maximum(least, (np.abs(bias) + LARGEST_VALUE * np.abs(weight).sum(axis=(1, 2, 3))) / (LARGEST_SUM // 2))
     shift = min(MOST_SHIFT, max(HALF_WORD + 1, floor(log2(LARGEST_MULTIPLIER / least.max()))))
-    multipliers = np.ceil(least * 2.0**shift)
+    multipliers = np.maximum(np.ceil(least * 2.0**shift), 1.0)  # of a channel without weights and bias it would be 0
     if multipliers.max() > LARGEST_MULTIPLIER:
         raise UsageError(f"{stage.label}: its weights are too large for the range of its output; it cannot be int8.")
     steps = multipliers / 2.0**shift

@@ -8,6 +8,7 @@ import agreement as judging
 import numpy as np
 import pytest
 from agreement import DATASETS, TORCH, checks_of
+from int8_loss import SEEDS
 from shipping_tables import agreement as rendered
 
 from pennyweight.api import load, load_dataset
@@ -21,6 +22,12 @@ NETWORKS = json.loads((DOCS / "agreement.json").read_text())["networks"]
 LOSSES = json.loads((DOCS / "int8_loss.json").read_text())["recipes"]
 KINDS = (TORCH, *(one.name for one in FORMATS))
 JUDGES = {TORCH: "torch", "onnx": "onnxruntime", "onnx-int8": "onnxruntime", "c": "", "c-int8": ""}
+
+
+def test_every_recipe_was_judged_and_quantised_over_ten_seeds_where_there_are_ten() -> None:
+    assert list(NETWORKS) == list(RECIPE_NAMES)
+    assert list(LOSSES) == list(RECIPE_NAMES)
+    assert max(len(held["runs"]) for held in LOSSES.values()) == SEEDS
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -62,7 +69,7 @@ def test_the_judge_finds_files_of_another_network(tmp_path: Path, monkeypatch: p
     model, digits = load("iteration-3"), load_dataset("digits")
     assert [(one.format, one.fault) for one in checks_of(model, digits, tmp_path)] == [(kind, "") for kind in KINDS]
     weights = {name: array.copy() for name, array in model.weights.items()}
-    next(iter(weights.values()))[0] += np.float32(0.25)
+    weights[min(weights)][0] += np.float32(0.25)
     other = Subject(replace(model, weights=weights), digits)
     wrong = tuple(replace(one, write=lambda _, stem, one=one: one.write(other, stem)) for one in FORMATS)
     monkeypatch.setattr(judging, "FORMATS", wrong)
