@@ -2,9 +2,11 @@
 
 import builtins
 import contextlib
+import fcntl
 import io
 import json
 import os
+import random
 import resource
 import signal
 import sys
@@ -13,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -242,6 +245,22 @@ def at_most(limits: list[int]) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (used + more_bytes, resource.RLIM_INFINITY))
 
 
+def dawdle(most_seconds: float) -> None:
+    """Start late, and wait before every second operation on files: another process comes in between any two."""
+    draw = random.Random(os.getpid())
+    sleep(draw.uniform(0, 50 * most_seconds))
+
+    def wait(*_: Any, **__: Any) -> None:
+        if draw.random() < 0.5:
+            sleep(draw.uniform(0, most_seconds))
+
+    for name in ("stat", "lstat", "listdir", "scandir", "mkdir", "open", "rename", "replace", "unlink"):
+        _before(os, name, wait)
+    for module in (builtins, io):
+        _before(module, "open", wait)
+    _before(fcntl, "flock", wait)
+
+
 def signal_after(what: list[Any]) -> None:
     """Be sent a signal, so often at once, a while after the start."""
     name, seconds, times = what
@@ -393,6 +412,7 @@ PREPARE: dict[str, Callable[[Any], None]] = {
             at_operation,
             largest_file,
             at_most,
+            dawdle,
             signal_after,
             surroundings,
             printed_to,

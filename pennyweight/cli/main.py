@@ -1,5 +1,6 @@
 """The door: every command, every exit code, and no traceback for a user."""
 
+import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ def run(command: Callable[[], None] | None = None) -> None:
     Everything is imported in here, so that a signal finds us ready as early as Python allows.
     """
     try:
-        from pennyweight.cli.signals import ignore_signals, interrupt_on_signals
+        from pennyweight.cli.signals import INTERRUPTED, ignore_signals, interrupt_on_signals
 
         interrupt_on_signals()
         _open_closed_streams()
@@ -28,6 +29,8 @@ def run(command: Callable[[], None] | None = None) -> None:
             _end_unread()
         if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
             _end_interrupted()
+        if end.code == INTERRUPTED:
+            _leave()
         ignore_signals()
         raise
     except BrokenPipeError:
@@ -94,12 +97,27 @@ def _end_unread() -> None:
 def _end(sentence: str, exit_code: int, command: str = "") -> None:
     """Print why, and the command that goes on, which the sentence ends in; end with the exit code."""
     from pennyweight.cli.output import say_error
+    from pennyweight.cli.signals import INTERRUPTED
 
     try:
         say_error(sentence, command)
     except OSError:  # nobody reads it, or its disk is full as well
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if exit_code == INTERRUPTED:
+        _leave()
     raise SystemExit(exit_code) from None
+
+
+def _leave() -> None:
+    """End an interrupted process without Python's own end, which takes most of a second where PyTorch is loaded."""
+    from pennyweight.cli.signals import INTERRUPTED
+
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        atexit._run_exitfuncs()
+    finally:
+        os._exit(INTERRUPTED)
 
 
 def _prepare_streams() -> None:

@@ -19,9 +19,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
 RESUMABLE = ("train", "ablate", "fetch")
 WRITES_AT_THE_END = ("export",)
-END_SECONDS = 1.7
+END_SECONDS = 1.2
 """How long a command may take to end on its own after a signal."""
-CHILD_END_SECONDS = 1.2
+CHILD_END_SECONDS = 0.8
 """The same for a process whose parent waits for it, and has END_SECONDS itself."""
 
 _is_written = allocate_lock()

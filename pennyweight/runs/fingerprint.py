@@ -114,11 +114,11 @@ def require_run_folder(folder: Path) -> None:
     Raises UnavailableError when the system does not let it be looked at.
     """
     try:
-        if not folder.is_dir() or (folder / RECIPE).exists():
-            return
-        names = os.listdir(folder)
+        names = os.listdir(folder) if folder.is_dir() else []
     except OSError as error:
         raise write_error(folder, 0, error) from error
+    if RECIPE in names:
+        return
     ours = {LOCK, RECORD, METRICS, WEIGHTS}
     foreign = [name for name in names if name not in ours and not _written_by_a_run(name)]
     if foreign:

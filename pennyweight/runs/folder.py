@@ -124,10 +124,10 @@ def set_aside(folder: Path, stop: Stop = never) -> Path | None:
     """
     if not folder.exists():
         return None
-    number = 1
-    while (target := folder.with_name(f"{SET_ASIDE}{number}-{folder.name}")).exists():
-        number += 1
     with run_lock(folder, stop):
+        number = 1
+        while (target := folder.with_name(f"{SET_ASIDE}{number}-{folder.name}")).exists():
+            number += 1
         try:
             folder.rename(target)
         except OSError as error:

@@ -9,8 +9,9 @@ from time import sleep
 import pytest
 from crashing import finish, outcome, run, start, train_words, uninterrupted
 
-from pennyweight.base.errors import UnavailableError
+from pennyweight.base.errors import UnavailableError, UsageError
 from pennyweight.runs import folder as folders
+from pennyweight.runs.fingerprint import require_run_folder
 from pennyweight.runs.folder import run_lock, set_aside
 
 KILLED = -9
@@ -133,6 +134,42 @@ def test_a_lock_taken_on_a_folder_that_was_just_moved_aside_is_taken_again(
     with run_lock(folder), pytest.raises(UnavailableError, match="Another process"), run_lock(folder):
         pytest.fail("two hold one lock")
     assert (folder / ".lock").read_text().startswith(f"process {os.getpid()}")
+
+
+def test_a_run_that_another_process_begins_meanwhile_is_no_foreign_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.listdir
+
+    def listed_late(folder: Path) -> list[str]:
+        (folder / "recipe.toml").touch()
+        return real(folder)
+
+    monkeypatch.setattr(os, "listdir", listed_late)
+    require_run_folder(tmp_path)
+    (tmp_path / "thesis.txt").touch()
+    require_run_folder(tmp_path)
+    monkeypatch.setattr(os, "listdir", lambda folder: ["thesis.txt"])
+    with pytest.raises(UsageError, match=r"holds 'thesis\.txt' and no run"):
+        require_run_folder(tmp_path)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_two_that_move_one_folder_aside_at_once_give_it_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real = tmp_path / "run", folders.fcntl.flock
+    folder.mkdir()
+
+    def flock(descriptor: int, operation: int) -> None:
+        """Another process was first."""
+        if not (tmp_path / "old-1-run").exists():
+            folder.rename(tmp_path / "old-1-run")
+            folder.mkdir()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(folders.fcntl, "flock", flock)
+    assert set_aside(folder) == tmp_path / "old-2-run"
 
 
 def test_a_copy_of_a_folder_being_trained_in_is_free(tmp_path: Path) -> None:

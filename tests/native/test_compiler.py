@@ -72,6 +72,7 @@ def test_any_c_of_one_file_and_a_folder_of_headers_is_compiled_and_kept(cache: P
 def test_a_damaged_library_is_compiled_anew_and_this_is_said(cache: Path) -> None:
     first, _ = made()
     whole = first.library.read_bytes()
+    first.library.unlink()  # cut in place, the library that this process has loaded would end it when it exits
     first.library.write_bytes(whole[: len(whole) // 2])
     again, said = made()
     assert "is damaged and is recompiled" in said
