@@ -114,7 +114,9 @@ def require_run_folder(folder: Path) -> None:
     Raises UnavailableError when the system does not let it be looked at.
     """
     try:
-        names = os.listdir(folder) if folder.is_dir() else []
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
         raise write_error(folder, 0, error) from error
     if RECIPE in names:

@@ -117,7 +117,7 @@ def _sign(path: Path, descriptor: int) -> None:
 
 
 def set_aside(folder: Path, stop: Stop = never) -> Path | None:
-    """Move an existing run folder to `old-1-NAME`, `old-2-NAME`, ...; return where it went, None when there was none.
+    """Move an existing run folder to `old-1-NAME`, `old-2-NAME`, ...; return where it went, None when it held nothing.
 
     The name no longer starts as the run's does, so that `judge` does not find it.
     Raises UnavailableError when another process works in it, or when it cannot be moved.
@@ -125,6 +125,8 @@ def set_aside(folder: Path, stop: Stop = never) -> Path | None:
     if not folder.exists():
         return None
     with run_lock(folder, stop):
+        if os.listdir(folder) == [LOCK]:  # as of a process that is about to begin
+            return None
         number = 1
         while (target := folder.with_name(f"{SET_ASIDE}{number}-{folder.name}")).exists():
             number += 1

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -60,7 +61,10 @@ def export(
     _require_writable(folder)
     written = [one.write(subject, prefix + one.suffix) for one in formats]
     files = {name: content for one in written for name, content in one.files.items()}
-    _others(folder, formats, prefix, files)  # before anybody waits for a comparison
+    lock = partial(folder_lock, folder, tell, WRITING_SECONDS, doing=f"writing into {folder}")
+    if folder.is_dir():
+        with lock():  # what another process has replaced by half is nobody's own
+            _others(folder, formats, prefix, files)  # before anybody waits for a comparison
     with tempfile.TemporaryDirectory(prefix="pennyweight-") as work:
         checks = [
             _checked(subject, one, prefix + one.suffix, Path(work), held) if checked else None
@@ -70,7 +74,7 @@ def export(
         _export(subject, one, prefix, held, check) for one, held, check in zip(formats, written, checks, strict=True)
     )
     # from reading the manifest to replacing it, or the entries of two processes would not both be in it
-    with folder_lock(folder, tell, WRITING_SECONDS, doing=f"writing into {folder}"):
+    with lock():
         manifest = manifest_text([*_others(folder, formats, prefix, files), *exports])
         remove_temporaries(folder)
         # the manifest comes last: what it lists is there

@@ -1,7 +1,7 @@
 """Several processes want the same at once: one run folder, one network to compile, one dataset to download.
 
-One trains and the others name it (exit code 3) or find the run complete; all use one library, and each file is
-downloaded once. The result is that of a single process, and nothing temporary is left.
+One trains and the others name it (exit code 3) or find the run complete; all use one library, each file is downloaded
+once, and exports wait for each other. The result is that of a single process, and nothing temporary is left.
 """
 
 from random import Random
@@ -11,6 +11,7 @@ from crashing import outcome, run_at_once, uninterrupted
 
 from campaign.place import IMAGES, MOST_BYTES, RECIPE, Place, clean, idx_files
 from campaign.state import fetched, fetching, state_of
+from campaign.writing import COMMANDS
 
 LONGEST_COMPILING_SECONDS = 300
 """Several compilers at once, on a machine that others use as well."""
@@ -20,7 +21,7 @@ MOST_APART_SECONDS = 0.02
 
 
 def case(chance: Random, place: Place) -> str:
-    return chance.choice([train, judge, compile_once, fetch])(chance.randint(2, 6), place)
+    return chance.choice([train, again, judge, write, compile_once, fetch])(chance.randint(2, 6), place)
 
 
 def at_once(copies: int, place: Place, words: list[str], allowed: set[int], *prepare: tuple[str, object]) -> list[int]:
@@ -40,12 +41,32 @@ def train(copies: int, place: Place) -> str:
     return f"{copies} train in one folder, {place.engine}: exit {codes}"
 
 
+def again(copies: int, place: Place) -> str:
+    """Every run that was moved aside is a whole one."""
+    place.copy("run")
+    codes = at_once(copies, place, place.train_words("run", "--again"), {0, 3})
+    aside = sorted(place.folder.glob("old-*"))
+    assert 1 <= len(aside) <= copies, aside
+    assert all(outcome(one) == uninterrupted(RECIPE, IMAGES) for one in (place.folder / "run", *aside))
+    return f"{copies} train --again in one folder, {place.engine}: exit {codes}"
+
+
 def judge(copies: int, place: Place) -> str:
     """Looking takes no lock, and changes nothing."""
     before = state_of(place.copy("run"))
     codes = at_once(copies, place, ["judge", "run"], {place.usual(["judge", "run"], "run").ended.code})
     assert state_of(place.folder / "run") == before
     return f"{copies} judge one run: exit {codes}"
+
+
+def write(copies: int, place: Place) -> str:
+    """Exports or pages of one run: each is written by all of them, one after the other."""
+    words = list(COMMANDS[copies % len(COMMANDS)])
+    before = state_of(place.copy("run"))
+    codes = at_once(copies, place, words, {0})
+    assert state_of(place.folder / "made") == state_of(place.usual(words, "run").folder / "made")
+    assert state_of(place.folder / "run") == before
+    return f"{copies} {words[0]} one run: exit {codes}"
 
 
 def compile_once(copies: int, place: Place) -> str:

@@ -116,6 +116,7 @@ def test_again_does_not_move_a_folder_aside_in_which_another_process_works(tmp_p
         assert ended.code == 3
         assert f"(process {os.getpid()} since" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    (folder / "recipe.toml").touch()
     assert set_aside(folder) == tmp_path / "old-1-run"
 
 
@@ -155,7 +156,7 @@ def test_a_run_that_another_process_begins_meanwhile_is_no_foreign_file(
 
 
 @pytest.mark.usefixtures("hurried")
-def test_two_that_move_one_folder_aside_at_once_give_it_two_names(
+def test_of_two_that_move_one_folder_aside_at_once_the_second_moves_what_it_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, real = tmp_path / "run", folders.fcntl.flock
@@ -169,6 +170,9 @@ def test_two_that_move_one_folder_aside_at_once_give_it_two_names(
         real(descriptor, operation)
 
     monkeypatch.setattr(folders.fcntl, "flock", flock)
+    assert set_aside(folder) is None
+    assert sorted(os.listdir(tmp_path)) == ["old-1-run", "run"]
+    (folder / "recipe.toml").touch()
     assert set_aside(folder) == tmp_path / "old-2-run"
 
 

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -130,8 +132,6 @@ def test_two_processes_that_write_into_one_folder_at_once_are_both_in_its_manife
 
     def read_while_the_other_writes(folder: Path) -> tuple[Export, ...]:
         found = held_exports(folder)
-        if not folder.exists():  # the look before anything is compared, without the lock
-            return found
         command = [sys.executable, "-c", OTHER_PROCESS]
         started.append(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True))
         # the other process waits and says so, or, were there no lock, ends
@@ -147,6 +147,22 @@ def test_two_processes_that_write_into_one_folder_at_once_are_both_in_its_manife
     assert [entry["prefix"] for entry in entries] == ["one", "two"]
     files = ["manifest.json", "one.c", "one.h", "two.c", "two.h"]
     assert sorted(os.listdir(tmp_path / "out")) == files
+
+
+def test_an_export_that_another_process_has_replaced_by_half_is_waited_for(subject: Subject, tmp_path: Path) -> None:
+    export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    whole = (tmp_path / "net.c").read_bytes()
+    other = os.open(tmp_path, os.O_RDONLY)
+    flock(other, LOCK_EX)
+    (tmp_path / "net.c").write_bytes(b"of another manifest")
+
+    def end() -> None:
+        (tmp_path / "net.c").write_bytes(whole)
+        os.close(other)
+
+    Timer(0.3, end).start()
+    export(subject, QUICK[:1], tmp_path, "net", checked=False)
+    assert (tmp_path / "net.c").read_bytes() == whole
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"exports": 3}', '{"exports": [{}]}', "[" * 100_000])
