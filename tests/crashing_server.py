@@ -262,10 +262,12 @@ def dawdle(most_seconds: float) -> None:
 
 
 def signal_after(what: list[Any]) -> None:
-    """Be sent a signal, so often at once, a while after the start."""
+    """Be sent a signal, so often at once, a while after the start, and not before the command has handlers for it."""
     name, seconds, times = what
 
     def send() -> None:
+        while signal.getsignal(signal.Signals[name]) in (signal.SIG_DFL, signal.default_int_handler):
+            sleep(0.001)
         for _ in range(times):
             os.kill(os.getpid(), signal.Signals[name])
 

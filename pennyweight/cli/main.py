@@ -14,15 +14,20 @@ def run(command: Callable[[], None] | None = None) -> None:
     Everything is imported in here, so that a signal finds us ready as early as Python allows.
     """
     try:
+        _run(command or _command_line)
+    except KeyboardInterrupt:
+        _end_interrupted()
+
+
+def _run(command: Callable[[], None]) -> None:
+    try:
         from pennyweight.cli.signals import INTERRUPTED, ignore_signals, interrupt_on_signals
 
         interrupt_on_signals()
         _open_closed_streams()
         _prepare_streams()
-        (command or _command_line)()
+        command()
         ignore_signals()
-    except KeyboardInterrupt:
-        _end_interrupted()
     except SystemExit as end:
         # typer turns both into an exit of its own
         if isinstance(end.__context__, BrokenPipeError):
@@ -97,7 +102,7 @@ def _end_unread() -> None:
 def _end(sentence: str, exit_code: int, command: str = "") -> None:
     """Print why, and the command that goes on, which the sentence ends in; end with the exit code."""
     from pennyweight.cli.output import say_error
-    from pennyweight.cli.signals import INTERRUPTED
+    from pennyweight.cli.signals import INTERRUPTED, ignore_signals
 
     try:
         say_error(sentence, command)
@@ -105,6 +110,7 @@ def _end(sentence: str, exit_code: int, command: str = "") -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if exit_code == INTERRUPTED:
         _leave()
+    ignore_signals()
     raise SystemExit(exit_code) from None
 
 

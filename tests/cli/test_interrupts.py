@@ -170,6 +170,28 @@ def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
     assert "progressive-3" in ended.stdout
 
 
+AT_THE_LAST_MOMENT = {
+    "done": "pass",
+    "done, as a command line ends": "sys.exit(0)",
+    "refused": "raise UsageError('No.')",
+    "refused by what it calls": "raise ValueError('No.')",
+}
+
+
+@pytest.mark.parametrize("how", AT_THE_LAST_MOMENT)
+def test_a_signal_between_the_end_of_a_command_and_that_of_python_leaves_no_traceback(how: str) -> None:
+    code = (
+        "import os, signal, sys\nfrom pennyweight.cli import signals\nfrom pennyweight.cli.main import run\n"
+        "from pennyweight.base.errors import UsageError\n"
+        "signals.ignore_signals = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"def command(): {AT_THE_LAST_MOMENT[how]}\nrun(command)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert ended.returncode == 130
+    assert ended.stderr.endswith("Error: Interrupted.\n")
+    assert "Traceback" not in ended.stderr
+
+
 SWALLOWED = {
     "by Python, in the callback of a weak reference": """
         class Target: pass
