@@ -67,8 +67,9 @@ def refuse_unfinished(path: Path) -> None:
     begun = unfinished_below(path)
     if begun:
         raise UnavailableError(
-            f"{path} holds no finished run: the one in {begun[0]} is not complete. The command that began it goes on "
-            f"with it, unless it still runs; 'pennyweight report {shlex.quote(str(begun[0]))}' shows how far it is."
+            f"{path} holds no finished run: the one in {begun[0]} has no {RECORD}, so it is not complete. The command "
+            "that began it goes on with it, unless it still runs; "
+            f"'pennyweight report {shlex.quote(str(begun[0]))}' shows how far it is."
         )
 
 

@@ -439,7 +439,7 @@ def test_a_run_that_is_not_complete_is_named_and_not_judged(tiny: str, command, 
     for words in (["judge", "runs-of-tiny/seed-1"], ["verify", "runs-of-tiny/seed-1"]):
         ended = command(*words)
         assert ended.code == 3
-        assert "the one in runs-of-tiny/seed-1 is not complete. The command that began it goes on with it" in ended.err
+        assert "the one in runs-of-tiny/seed-1 has no record.json, so it is not complete. The command" in ended.err
 
 
 def test_the_judge_brings_a_budget_of_their_own(tiny: str, command, here: Path) -> None:

@@ -364,7 +364,7 @@ SPOILT: list[tuple[str, Callable[[Path], None], int, list[str]]] = [
         "no record",
         remove("record.json"),
         3,
-        ["run holds no finished run: the one in run is not complete", "report run"],
+        ["run holds no finished run: the one in run has no record.json", "report run"],
     ),
     ("a recipe with a syntax error", spoil("recipe.toml", b"name ="), 4, ["recipe.toml is not TOML"]),
     ("no recipe", remove("recipe.toml"), 3, ["Cannot read run/recipe.toml"]),
