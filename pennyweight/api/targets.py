@@ -7,7 +7,7 @@ from pennyweight.base.errors import UnavailableError, did_you_mean
 from pennyweight.base.records import RunRecord
 from pennyweight.base.values import coerce
 from pennyweight.recipes import catalogue
-from pennyweight.runs.find import find_runs, records_in
+from pennyweight.runs.find import find_runs, records_in, refuse_unfinished
 from pennyweight.runs.folder import RECORD
 from pennyweight.runs.published import published_run, published_tree
 from pennyweight.runs.record_tree import full_runs
@@ -44,6 +44,7 @@ def run_folder(target: str | Path) -> Path:
             runs = find_runs(folder)
         if runs:
             raise UnavailableError(f"{folder} holds runs and is none itself; name one of them, as {runs[0]}.")
+        refuse_unfinished(folder)
     return folder
 
 

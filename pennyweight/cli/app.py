@@ -28,7 +28,6 @@ app = typer.Typer(
     help="Train, judge and ship convolutional image classifiers under a hard budget.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
@@ -56,6 +55,7 @@ for each in app.registered_commands:
     epilog="First steps: 'pennyweight list', then 'pennyweight train pennyweight-8k'.",
 )
 def root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Train, judge and ship convolutional image classifiers under a hard budget."""
@@ -64,3 +64,6 @@ def root(
 
         typer.echo(f"pennyweight {VERSION}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)

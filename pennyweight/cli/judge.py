@@ -1,12 +1,13 @@
 """`pennyweight judge`: finished runs against their budgets, or yours."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pennyweight.cli.options import Json, Wide, complete_recipe, count_option
-from pennyweight.cli.output import columns, end_with_problems, result, result_json
+from pennyweight.cli.output import columns, end_with_problems, result, result_json, say
 
 
 def judge(
@@ -51,6 +52,7 @@ def judge(
     from pennyweight.api import judge as judge_runs
     from pennyweight.api import read_budget
     from pennyweight.reporting.judgements import judgement_text
+    from pennyweight.runs.find import unfinished_below
 
     judgement = judge_runs(
         *runs,
@@ -60,6 +62,8 @@ def judge(
         accuracy=accuracy,
         hold_epochs=hold,
     )
+    for unfinished in chain.from_iterable(unfinished_below(Path(run)) for run in runs):
+        say(f"{unfinished} is not complete and is not judged.")
     if as_json:
         result_json(
             {

@@ -41,7 +41,7 @@ def require_one_value(settings: Sequence[str] | None) -> None:
 
     several = {text: values_apart(text) for text in settings or () if values_apart(text)}
     if several:
-        commands = [same_command()]
+        commands = [same_command(begun=False)]
         for text, values in several.items():
             commands = [command.replace(text, value) for command in commands for value in values]
         listed = " -s ".join(several)

@@ -31,9 +31,10 @@ def report(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write an HTML page: target, architecture, result and analysis of each step.
+    """Write an HTML page on documents, recipes or runs.
 
-    The page carries its evidence, asks for nothing over the network, and 'pennyweight verify PAGE.html' checks it.
+    Each step has its target, architecture, result and analysis. The page carries its evidence, asks for
+    nothing over the network, and 'pennyweight verify PAGE.html' checks it.
     STEP.md beside it is the same as Markdown, ready to paste; with --out NAME.html it is NAME.md, its figures in NAME/.
 
     Pictures of test images need the dataset on this machine; nothing is downloaded.

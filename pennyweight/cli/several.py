@@ -9,7 +9,7 @@ from pennyweight.base.terminal import PIPE_COLUMNS, has_colours, has_moving_line
 from pennyweight.cli.output import say
 from pennyweight.nets.measure import measure
 from pennyweight.reporting.colour import coloured
-from pennyweight.reporting.command import same_command
+from pennyweight.reporting.command import AGAIN, same_command, same_command_words
 from pennyweight.reporting.moving import MovingLine
 from pennyweight.reporting.progress import Progress, progress_words, run_line
 from pennyweight.reporting.text import plural, wrapped
@@ -102,14 +102,18 @@ def end_unless_complete(outcomes: Sequence[Outcome], stopped: bool) -> None:
     """End the command with Interrupted, or with the worst exit code, where a run did not finish."""
     complete, runs = sum(outcome.record is not None for outcome in outcomes), len(outcomes)
     if stopped and complete < runs:
-        raise Interrupted(f"Stopped with {complete} of {runs} runs complete. Resume:", same_command())
+        way_on = "Resume:"
+        if AGAIN in sys.argv:
+            way_on = "Runs that had not begun are as they were, and need --again with their --seeds. Resume the others:"
+        raise Interrupted(f"Stopped with {complete} of {runs} runs complete. {way_on}", same_command(begun=True))
     failed = [outcome.exit_code for outcome in outcomes if outcome.record is None]
     if failed:
         again = sum(code in RESUMABLE for code in failed)
+        same = same_command_words()
         if again == len(failed):
-            way_on = "run the same command to resume"
+            way_on = f"run {same} to resume"
         elif again:
-            way_on = f"the same command resumes {again} of them"
+            way_on = f"{same} resumes {again} of them"
         else:
             way_on = "the same command would end in the same errors"
         say(f"{plural(len(failed), 'run')} did not finish; {way_on}.")

@@ -33,7 +33,8 @@ def interrupted_sentence() -> str:
     command = sys.argv[1] if sys.argv[1:] else ""
     if command in WRITES_AT_THE_END and not _is_written.locked():
         return "Interrupted; nothing was written."
-    kept = " Completed work is kept; run the same command to resume."
+    same = "the same command without --again" if "--again" in sys.argv else "the same command"
+    kept = f" Completed work is kept; run {same} to resume."
     return f"Interrupted.{kept if command in RESUMABLE else ''}"
 
 

@@ -27,7 +27,8 @@ def train_one(
     try:
         record = train(request, observer=kept if report else console, stop=stop)
     except Interrupted as error:
-        raise Interrupted(f"{error} This resumes it:", same_command()) from error
+        begun = hasattr(console, "run")
+        raise Interrupted(f"{error} This resumes it:", same_command(begun=begun)) from error
     finally:
         console.close()
         if kept.keeper and (problem := kept.keeper.close()):

@@ -8,10 +8,10 @@ from pathlib import Path
 from pennyweight.base.errors import PennyweightError, UnavailableError, UsageError
 from pennyweight.base.records import RunRecord, name_of
 from pennyweight.judging.verdict import Problem
-from pennyweight.pages.ongoing import read_ongoing, unfinished_below
+from pennyweight.pages.ongoing import read_ongoing
 from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import settled
-from pennyweight.runs.find import find_runs, is_seed_of_a_folder, records_in, run_key
+from pennyweight.runs.find import find_runs, is_seed_of_a_folder, records_in, run_key, unfinished_below
 from pennyweight.runs.model import read_recipe
 from pennyweight.settings.keys import change
 from pennyweight.settings.recipe import Recipe

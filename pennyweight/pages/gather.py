@@ -150,15 +150,21 @@ def _of_runs(group: Sequence[FoundRun], datasets: Datasets, top: Path) -> Chapte
     chapter, path = _without_a_look(group, top), group[0].path
     if not chapter.step.records:
         words = "Its weights can be looked into once the run is complete."
-        dataset = chapter.ongoing[0].dataset
-        command = shlex.join(["train", str(path / RECIPE), "--dataset", dataset, "--out", str(path)])
-        return replace(chapter, missing=words, command=command)
+        return replace(chapter, missing=words, command=_resuming(chapter.ongoing[0], path))
     middle = median_record(chapter.step)
     run = next(one for one in group if one.record is middle)
     if not run.path.is_dir():
         words = "A record alone holds no weights to look into."
         return replace(chapter, missing=words, command=f"train {run.recipe.name} --seed {run.record.seed}")
     return _inspected(chapter, run.path, datasets)
+
+
+def _resuming(record: RunRecord, folder: Path) -> str:
+    """Return the command that goes on with a run."""
+    words = ["train", str(folder / RECIPE), "--dataset", record.dataset, "--seed", str(record.seed)]
+    words += ["--engine", record.engine, "--device", record.provenance.device]
+    words += [] if record.evaluated_on("test") else ["--no-test"]
+    return shlex.join([*words, "--out", str(folder)])
 
 
 def _without_a_look(group: Sequence[FoundRun], top: Path) -> Chapter:

@@ -103,6 +103,8 @@ def headline(step: Step, name: str = "") -> Headline:
     `name` is what the step is called instead of by its recipe.
     """
     budget, name = step.budget, name or step.name
+    if not step.records and step.ongoing:
+        return Headline(f"{name} ", "is not complete", f": {so_far(step.ongoing)}.", None)
     if not step.records:
         return Headline(f"{name} ", "has no runs yet", f": {step.costs.params:,} parameters.", None)
     if budget is None or budget.split != step.split or not step.measured:

@@ -1,6 +1,5 @@
 """Runs that are not complete: their epochs so far, from the newest checkpoint, and nothing of theirs is changed."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -14,22 +13,9 @@ from pennyweight.recipes.catalogue import published
 from pennyweight.recipes.origins import settled
 from pennyweight.runs.checkpoint import Checkpoint, newest_whole
 from pennyweight.runs.fingerprint import INITIAL
-from pennyweight.runs.folder import RECIPE, RECORD, SET_ASIDE
 from pennyweight.runs.model import read_recipe
 from pennyweight.settings.keys import differences
 from pennyweight.settings.recipe import Recipe
-
-
-def unfinished_below(path: Path) -> list[Path]:
-    """Return the folders at or below `path` in which a run has begun and is not complete, by name."""
-    found = []
-    for folder, folders, files in os.walk(path):
-        complete = RECORD in (*files, *folders)
-        folders[:] = sorted(name for name in folders if not name.startswith((SET_ASIDE, ".")))
-        if RECIPE in files and not complete:
-            found.append(Path(folder))
-            folders.clear()
-    return found
 
 
 def read_ongoing(folder: Path) -> tuple[RunRecord, Recipe]:

@@ -56,6 +56,8 @@ def _in_file(target: str) -> Recipe:
         return _only_one_in(Path(target))
     if target.endswith(".toml"):
         return _from_toml(Path(target))
+    if (Path(target) / "recipe.toml").exists():
+        raise UsageError(f"{target} is the folder of a run; its recipe is {Path(target) / 'recipe.toml'}.")
     raise UsageError(
         f"There is no recipe '{target}'.{did_you_mean(target, RECIPE_NAMES)} "
         "'pennyweight list' shows all; a file is given as recipe.toml, path.py or path.py:NAME."

@@ -11,9 +11,17 @@ JOINT = re.compile("[/+=,]")
 """Behind what a word that is longer than a line is best broken: the parts of a path."""
 
 
-def same_command() -> str:
-    """Return the command this process was started with, for the user to run again; without `--again`."""
-    return shlex.join(program_words() + [word for word in sys.argv[1:] if word != "--again"])
+AGAIN = "--again"
+
+
+def same_command(*, begun: bool) -> str:
+    """Return the command this process was started with, for the user to run; without `--again` where it has `begun`."""
+    return shlex.join(program_words() + [word for word in sys.argv[1:] if not (begun and word == AGAIN)])
+
+
+def same_command_words() -> str:
+    """Return how a sentence names the command that goes on with what has begun."""
+    return f"the same command{' without --again' if AGAIN in sys.argv else ''}"
 
 
 def command_lines(command: str, width: int, indent: str = COMMAND) -> str:

@@ -77,7 +77,7 @@ def runs_table(runs: Sequence[RunJudgement], problems: Sequence[Problem] = (), s
     columns = (Column("run", narrow="wrap"), Column("budget"), Column("what breaks it", narrow="wrap"))
     rows = [
         (
-            run.source,
+            run.source.removeprefix("published "),
             words[run.verdict.met],
             run.reason or "; ".join(f"{one.name} {one.measured}" for one in run.verdict.limits if not one.met),
         )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pennyweight.base.errors import UnavailableError
 from pennyweight.base.reading import read_regular
 from pennyweight.base.record_text import run_record_from_json
 from pennyweight.base.records import RunRecord
-from pennyweight.runs.folder import LARGEST_RECORD_BYTES, RECORD, SET_ASIDE, read_record
+from pennyweight.runs.folder import LARGEST_RECORD_BYTES, RECIPE, RECORD, SET_ASIDE, read_record
 from pennyweight.runs.model import read_recipe
 from pennyweight.settings.keys import LAYERS_CHANGED, layers_changed
 
@@ -53,11 +54,35 @@ def find_runs(path: Path) -> list[Path]:
             found += [Path(folder, name) for name in names if _is_run(Path(folder, name), path)]
             folders[:] = [name for name in folders if name in names and Path(folder, name) not in found]
     if not found:
+        refuse_unfinished(path)
         raise UnavailableError(
             f"{path} holds no finished run: a run folder, as runs/NAME/seed-0, holds a record once its training is "
             "complete. Name one, or a folder of them."
         )
     return sorted(found, key=_by_numbers)
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Raise UnavailableError where a run at or below `path` has begun; whoever calls this found no complete one."""
+    begun = unfinished_below(path)
+    if begun:
+        raise UnavailableError(
+            f"{path} holds no finished run: the one in {begun[0]} has no {RECORD}, so it is not complete. The command "
+            "that began it goes on with it, unless it still runs; "
+            f"'pennyweight report {shlex.quote(str(begun[0]))}' shows how far it is."
+        )
+
+
+def unfinished_below(path: Path) -> list[Path]:
+    """Return the folders at or below `path` in which a run has begun and is not complete, by name."""
+    found = []
+    for folder, folders, files in os.walk(path):
+        complete = RECORD in (*files, *folders)
+        folders[:] = sorted(name for name in folders if not name.startswith((SET_ASIDE, ".")))
+        if RECIPE in files and not complete:
+            found.append(Path(folder))
+            folders.clear()
+    return found
 
 
 def _is_run(path: Path, top: Path) -> bool:

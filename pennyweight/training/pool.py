@@ -203,6 +203,8 @@ def _end_without_event(code: int) -> Failed:
     if code < 0:
         name = signal.Signals(-code).name
         return Failed(f"Its process was killed by {name}; run the same command to resume.", UnavailableError.exit_code)
+    if code == Interrupted.exit_code:
+        return Failed("It was interrupted; run the same command to resume.", code)
     return Failed(f"Its process ended with exit code {code} before the run was complete.", code or 1)
 
 

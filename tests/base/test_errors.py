@@ -112,7 +112,7 @@ def test_every_message_is_one_text_and_ends_like_a_sentence(where: str, call: as
     """A tuple where a sentence was meant is how equinox and einops went wrong."""
     more = [ast.unparse(part) for part in call.args[1:]]
     # Interrupted takes a command, which a terminal shows on a line of its own; others take lines of another program
-    assert more in ([], ["same_command()"]) or more[0] in ("lines", "commands") or more[0].startswith("[*lines, ")
+    assert not more or more[0] in ("lines", "commands") or more[0].startswith(("[*lines, ", "same_command("))
     assert not call.keywords
     text = shown(call.args[0])
     assert text.endswith((":", "}") if more else (".", "}")), f"{where}: {text}"

@@ -13,16 +13,21 @@ import typer
 from support import TINY
 
 from pennyweight.api import plan_run
+from pennyweight.base.errors import Interrupted
 from pennyweight.cli.app import app
 from pennyweight.cli.doctor import PACKAGES
 from pennyweight.cli.options import complete_dataset, complete_recipe
+from pennyweight.cli.several import end_unless_complete
+from pennyweight.cli.signals import interrupted_sentence
 from pennyweight.judging.checks import Check
 from pennyweight.judging.verify import Verification
 from pennyweight.recipes.catalogue import RECIPE_NAMES, RECIPES
 from pennyweight.reporting.command import same_command
 from pennyweight.reporting.console import Console
+from pennyweight.runs.request import Request
 from pennyweight.settings.keys import settings_of
 from pennyweight.settings.recipe_text import recipe_from_text, recipe_to_text
+from pennyweight.training.pool import Outcome
 
 ROOT = Path(__file__).parent.parent.parent
 FROZEN = {
@@ -424,6 +429,19 @@ def test_a_judgement_ends_by_whether_the_budget_was_kept(tiny: str, command) -> 
     assert facts["groups"][0]["figures"]["final"]["std"] is None
 
 
+def test_a_run_that_is_not_complete_is_named_and_not_judged(tiny: str, command, here: Path) -> None:
+    for seed in (0, 1):
+        command("train", tiny, "--dataset", "digits", "--seed", seed, "--out", f"runs-of-tiny/seed-{seed}")
+    (here / "runs-of-tiny/seed-1/record.json").unlink()
+    ended = command("judge", "runs-of-tiny", "--accuracy", "1")
+    assert ended.code == 0, ended
+    assert ended.err == "runs-of-tiny/seed-1 is not complete and is not judged.\n"
+    for words in (["judge", "runs-of-tiny/seed-1"], ["verify", "runs-of-tiny/seed-1"]):
+        ended = command(*words)
+        assert ended.code == 3
+        assert "the one in runs-of-tiny/seed-1 has no record.json, so it is not complete. The command" in ended.err
+
+
 def test_the_judge_brings_a_budget_of_their_own(tiny: str, command, here: Path) -> None:
     command("train", tiny, "--dataset", "digits", "--out", "run")
     strict = command("judge", "run", "--accuracy", "99.9")
@@ -550,7 +568,36 @@ def test_the_command_that_resumes_is_the_one_that_was_run_without_again(
     program: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", [program, "a b", "--again", "-v"])
-    assert same_command() == f"{shown} 'a b' -v"
+    assert same_command(begun=True) == f"{shown} 'a b' -v"
+    assert same_command(begun=False) == f"{shown} 'a b' --again -v"
+
+
+@pytest.mark.parametrize(
+    ("again", "words", "way_on"),
+    [
+        ([], "Stopped with 0 of 1 runs complete. Resume:", "run the same command to resume"),
+        (["--again"], "are as they were, and need --again with their --seeds", "the same command without --again"),
+    ],
+)
+def test_a_run_that_has_not_begun_is_retrained_by_again_alone(
+    again: list[str], words: str, way_on: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pennyweight", "train", "tiny", "--seeds", "0", *again])
+    outcomes = [Outcome(Request(target="tiny"), None, Interrupted.exit_code)]
+    with pytest.raises(Interrupted, match=words):
+        end_unless_complete(outcomes, stopped=True)
+    with pytest.raises(SystemExit):
+        end_unless_complete(outcomes, stopped=False)
+    assert way_on in capsys.readouterr().err
+    assert way_on in interrupted_sentence()
+
+
+def test_without_a_command_the_commands_are_listed_line_by_line(command) -> None:
+    ended = command()
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Usage: pennyweight [OPTIONS] COMMAND [ARGS]...\n")
+    assert "\n  train " in ended.err
+    assert command("--help").out == ended.err
 
 
 @pytest.mark.parametrize(

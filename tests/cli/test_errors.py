@@ -360,7 +360,12 @@ SPOILT: list[tuple[str, Callable[[Path], None], int, list[str]]] = [
     ("no weights", remove("weights.safetensors"), 3, ["weights.safetensors is missing"]),
     ("a record cut off", spoil("record.json", b'{"schema": 1'), 4, ["record.json is not a run's record"]),
     ("a record of impossible counts", count_wrongly, 4, ["361 of 360 test images"]),
-    ("no record", remove("record.json"), 3, ["run holds no finished run", "once its training is complete"]),
+    (
+        "no record",
+        remove("record.json"),
+        3,
+        ["run holds no finished run: the one in run has no record.json", "report run"],
+    ),
     ("a recipe with a syntax error", spoil("recipe.toml", b"name ="), 4, ["recipe.toml is not TOML"]),
     ("no recipe", remove("recipe.toml"), 3, ["Cannot read run/recipe.toml"]),
 ]

@@ -120,3 +120,10 @@ def test_what_pytorch_calls_otherwise_is_said_of_a_file_too(content: str, words:
     ended = command("show", "r.py")
     assert (ended.code, ended.out) == (2, "")
     assert words in ended.err
+
+
+def test_the_recipe_of_a_run_folder_is_named_where_the_folder_was(command, here: Path) -> None:
+    (here / "run").mkdir()
+    (here / "run/recipe.toml").touch()
+    ended = command("show", "run")
+    assert (ended.code, ended.err) == (2, "Error: run is the folder of a run; its recipe is run/recipe.toml.\n")

@@ -1,11 +1,13 @@
 """Runs that go on: a page shows what is there and judges nothing, and is kept fresh until the run ends."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from crashing import run
 from support import TINY
 
 import pennyweight as pw
@@ -20,7 +22,7 @@ REFRESH = 'http-equiv="refresh"'
 LONG = replace(TINY, epochs=4)
 
 
-def stopped_after(epochs: int, folder: Path, seed: int = 0) -> Path:
+def stopped_after(epochs: int, folder: Path, seed: int = 0, *, use_test: bool = True) -> Path:
     """Return the folder of a run that was stopped after so many epochs."""
 
     def is_due() -> bool:
@@ -30,7 +32,7 @@ def stopped_after(epochs: int, folder: Path, seed: int = 0) -> Path:
         return checkpoint is not None and len(checkpoint.history) >= epochs
 
     with pytest.raises(Interrupted):
-        pw.train(LONG, dataset="digits", out=folder, seed=seed, stop=is_due, progress=False)
+        pw.train(LONG, dataset="digits", out=folder, seed=seed, use_test=use_test, stop=is_due, progress=False)
     return folder
 
 
@@ -44,9 +46,22 @@ def test_a_run_that_is_not_complete_shows_its_epochs_and_no_verdict(tmp_path: Pa
     assert "budget broken" not in page
     assert "breaks" not in page
     assert REFRESH not in page
-    assert "--dataset digits --out" in written.notes[0]
+    assert "--dataset digits --seed 0 --engine native --device cpu --out" in written.notes[0]
+    step = Path(written.markdown).read_text(encoding="utf-8")
+    assert "is not complete: seed 0 has trained 2 of 4 epochs" in step.replace("**", "")
+    assert "has no runs yet" not in step
     assert pw.verify(written.page).agrees
     assert all(path.read_bytes() == content for path, content in held.items())
+
+
+@pytest.mark.parametrize("use_test", [True, False])
+def test_the_command_that_a_page_of_an_unfinished_run_names_goes_on_with_it(use_test: bool, tmp_path: Path) -> None:
+    folder = stopped_after(2, tmp_path / "run", seed=3, use_test=use_test)
+    assert not (folder / "record.json").exists()
+    words = shlex.split(pw.report(folder).notes[0].split("'pennyweight ")[1].removesuffix("' makes them."))
+    ended = run(words, images=0)
+    assert ended.code == 0, ended.err
+    assert ended.epochs == [3, 4]
 
 
 def test_epochs_so_far_are_those_of_the_checkpoint(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 ENDS = [
     ("os.kill(os.getpid(), signal.SIGKILL)", 3, "Its process was killed by SIGKILL; run the same command to resume."),
     ("sys.exit(7)", 7, "Its process ended with exit code 7 before the run was complete."),
+    ("sys.exit(130)", 130, "It was interrupted; run the same command to resume."),
     ("pass", 1, "Its process ended with exit code 0 before the run was complete."),
 ]
 
