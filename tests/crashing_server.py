@@ -262,14 +262,15 @@ def dawdle(most_seconds: float) -> None:
 
 
 def signal_after(what: list[Any]) -> None:
-    """Be sent a signal, so often at once, a while after the start, and not before the command has handlers for it."""
+    """Be sent a signal, so often at once, a while after the start; one that can be handled, not before it is."""
     name, seconds, times = what
+    sent = signal.Signals[name]
 
     def send() -> None:
-        while signal.getsignal(signal.Signals[name]) in (signal.SIG_DFL, signal.default_int_handler):
+        while sent != signal.SIGKILL and signal.getsignal(sent) in (signal.SIG_DFL, signal.default_int_handler):
             sleep(0.001)
         for _ in range(times):
-            os.kill(os.getpid(), signal.Signals[name])
+            os.kill(os.getpid(), sent)
 
     timer = Timer(seconds, send)
     timer.daemon = True

@@ -67,9 +67,11 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two kinds: one is always well, and of the other every third case is not."""
 
     def well(chance: random.Random, place: Place) -> str:
+        place.noted(FINE[2])
         return f"drew {chance.random()} with {place.engine}"
 
     def not_well(chance: random.Random, place: Place) -> str:
+        place.noted(FINE[2])
         (place.folder / "left").touch()
         if chance.random() < 1 / 3:
             raise AssertionError("a run came to another result")
@@ -83,15 +85,35 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use_engine("torch")
 
 
+def campaign_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    monkeypatch.setattr(campaign, "prepare", lambda shared: None)
+    monkeypatch.setattr(sys, "argv", ["campaign", "--seed", "3", *words])
+    return campaign.main(), capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_kind_whose_misfortune_never_strikes_a_command_ends_in_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(KINDS, "not-well")
+    assert campaign_of(monkeypatch, capsys, "--minutes", "0.005")[0] == 0
+
+    def judged(_: random.Random, place: Place) -> str:
+        return str([place.noted(one).code for one in FINE[:2]])
+
+    monkeypatch.setitem(KINDS, "idle", SimpleNamespace(case=judged, __doc__="Nothing happens."))
+    code, printed = campaign_of(monkeypatch, capsys, "--minutes", "0.005")
+    assert code == 1
+    assert "idle: no command was struck in 30 cases or more" in printed
+    assert "well: no command" not in printed
+
+
 @pytest.mark.usefixtures("made_up")
 def test_a_breach_ends_in_1_and_is_repeated_by_the_line_that_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(campaign, "prepare", lambda shared: None)
-
     def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["campaign", "--seed", "3", *words])
-        return campaign.main(), capsys.readouterr().out
+        return campaign_of(monkeypatch, capsys, *words)
 
     code, printed = run("--minutes", "0.005", "--report", str(tmp_path / "report.json"))
     assert code == 1
@@ -133,10 +155,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_cases_of_every_kind_are_as_promised(kind: str, shared: Path) -> None:
     for number in range(3):
-        done, breach = one_case(kind, 0, number, shared)
-        if breach:
-            pytest.fail(breach)  # an assertion would shorten it
-        assert done
+        case = one_case(kind, 0, number, shared)
+        if case.breach:
+            pytest.fail(case.breach)  # an assertion would shorten it
+        assert case.words
 
 
 @pytest.mark.slow
@@ -147,7 +169,7 @@ def test_control_a_planted_mistake_is_found(kind: object, mistake: str, shared: 
     name = next(name for name, module in KINDS.items() if module is kind)
     crashing.ALWAYS.append((mistake, None))
     try:
-        breaches = (one_case(name, 0, number, shared)[1] for number in range(150))
+        breaches = (one_case(name, 0, number, shared).breach for number in range(150))
         assert next(filter(None, breaches), "")
     finally:
         crashing.ALWAYS.pop()

@@ -24,24 +24,35 @@ class Breach:
     words: str
 
 
+@dataclass(frozen=True)
+class Case:
+    """What one case did in words, or else what was not as promised, and whether its misfortune struck a command."""
+
+    words: str
+    breach: str
+    struck: bool
+
+
 @dataclass
 class Tally:
     """What came of the cases of one kind so far."""
 
     kind: str
     cases: int = 0
+    struck: int = 0
     seconds: float = 0.0
     breaches: list[Breach] = field(default_factory=list)
 
 
-def one_case(kind: str, seed: int, number: int, shared: Path) -> tuple[str, str]:
-    """Let one case happen; return in words what it did, or else what was not as promised."""
+def one_case(kind: str, seed: int, number: int, shared: Path) -> Case:
+    """Let one case happen."""
     chance = random.Random(f"{seed} {kind} {number}")
     place = Place(Path(tempfile.mkdtemp(dir=shared.parent)), shared, chance.choice(ENGINES))
     use_engine(place.engine)
     try:
-        return KINDS[kind].case(chance, place), ""
+        return Case(KINDS[kind].case(chance, place), "", place.struck)
     except Exception as breach:
-        return "", f"{type(breach).__name__}: {breach}".replace(str(shared.parent), "")[:SHOWN]
+        words = f"{type(breach).__name__}: {breach}".replace(str(shared.parent), "")[:SHOWN]
+        return Case("", words, place.struck)
     finally:
         shutil.rmtree(place.folder, ignore_errors=True)

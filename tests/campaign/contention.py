@@ -27,7 +27,8 @@ def case(chance: Random, place: Place) -> str:
 def at_once(copies: int, place: Place, words: list[str], allowed: set[int], *prepare: tuple[str, object]) -> list[int]:
     """Run copies of a command; return their exit codes, all of them allowed and one of them the smallest allowed."""
     apart = ("dawdle", MOST_APART_SECONDS)
-    ended = [clean(one, words) for one in run_at_once(copies, words, place.folder, apart, *prepare, images=IMAGES)]
+    ended = run_at_once(copies, words, place.folder, apart, *prepare, images=IMAGES)
+    ended = [place.noted(clean(one, words)) for one in ended]
     codes = [one.code for one in ended]
     others = [one for one in ended if one.code not in allowed]
     assert not others, f"exit {codes}, allowed {sorted(allowed)}: {others}"

@@ -72,7 +72,7 @@ def case(chance: Random, place: Place) -> str:
     with no_execution(place.folder / "mounted") if name == NOEXEC else nullcontext({}) as mounted:
         if name in LIMITS:
             command = ["/bin/sh", "-c", f"{LIMITS[name]}; exec {shlex.join(command)}"]
-        ended = end(start_command(command, place.folder, **MACHINES.get(name, mounted)), words)
+        ended = place.noted(end(start_command(command, place.folder, **MACHINES.get(name, mounted)), words))
     new = place.folder / "new" / "record.json"
     if ended.code == 0 and new.exists() and "threads" not in name:
         assert outcome(new.parent) == uninterrupted(RECIPE, images=0), "trained to another result"

@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -37,6 +37,18 @@ class Place:
     folder: Path
     shared: Path
     engine: str = "torch"
+    codes: list[int] = field(default_factory=list)
+    """How the commands ended so far."""
+
+    @property
+    def struck(self) -> bool:
+        """Whether a command ended in an error or by a signal; what judges may end in 1 as well as in 0."""
+        return any(code not in (0, 1) for code in self.codes)
+
+    def noted(self, ended: Ended) -> Ended:
+        """Remember how a command of this case ended; returns it."""
+        self.codes.append(ended.code)
+        return ended
 
     def copy(self, name: str) -> Path:
         """Copy `run`, `data`, `records`, `pages`, `pictures` or `cache` into the folder of this case."""
@@ -45,11 +57,11 @@ class Place:
 
     def run(self, words: list[str], *prepare: tuple[str, object]) -> Ended:
         """Run a command here within the limits, forked from a process that has loaded everything."""
-        return clean(run(words, self.folder, *prepare, images=IMAGES), words)
+        return self.noted(clean(run(words, self.folder, *prepare, images=IMAGES), words))
 
     def start(self, words: list[str], variables: Mapping[str, str] | None = None) -> Ended:
         """Run a command here as a process of its own, on all the digits."""
-        return end(start(words, self.folder, **(variables or {})), words)
+        return self.noted(end(start(words, self.folder, **(variables or {})), words))
 
     def train_words(self, folder: str = "run", *more: str) -> list[str]:
         return train_words(RECIPE, folder, *more)

@@ -48,7 +48,7 @@ def from_the_start(chance: Random, place: Place, name: str, times: int) -> str:
     sleep(chance.uniform(0, 4))
     for _ in range(times):
         process.send_signal(signal.Signals[name])
-    stopped = ending(process, name)
+    stopped = place.noted(ending(process, name))
     assert stopped.code in (0, 130, -signal.Signals[name]), stopped
     resumed = place.start(place.train_words())
     check_resumed(RECIPE, place.folder / "run", [stopped, resumed], images=0)
