@@ -25,6 +25,7 @@ from crashing import (
     start,
     start_command,
     train_words,
+    uninterrupted,
     wait_for,
 )
 
@@ -121,6 +122,19 @@ IMPORTS = [
     "torch._utils",
     "torch.optim",
 ]
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_python_is_its_own_keyboard_interrupt_and_the_same_call_goes_on(tmp_path: Path) -> None:
+    call = "pw.train(sys.argv[1], dataset='digits', engine='torch', out='run', progress=True)"
+    program = [sys.executable, "-c", f"import sys, pennyweight as pw; {call}", f"{RECIPES}:SMALL"]
+    command = [sys.executable, "-c", crashing.START, *program]
+    process = start_command(command, tmp_path)
+    stopped = end_by(process, "SIGINT", wait_for(process, "epoch 2/5"))
+    assert stopped.err.splitlines()[-1] == "KeyboardInterrupt"
+    resumed = finish(start_command(command, tmp_path))
+    assert (resumed.code, stopped.epochs + resumed.epochs) == (0, [1, 2, 3, 4, 5]), resumed
+    assert outcome(tmp_path / "run") == uninterrupted("SMALL", images=0)
 
 
 @pytest.mark.slow
