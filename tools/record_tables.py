@@ -144,8 +144,11 @@ def campaign() -> Iterator[str]:
     minutes = sum(kind["seconds"] for kind in kinds) / 60
     yield f"{cases:,} cases in {minutes:.0f} minutes with seed {held['seed']}, at commit {held['commit']} with Python"
     yield f"{held['python']} on {held['platform']}: {breaches} breaches.\n"
-    columns = (Column("kind"), *right("cases", "breaches", "seconds"))
-    rows = ((kind["kind"], f"{kind['cases']:,}", len(kind["breaches"]), kind["seconds"]) for kind in kinds)
+    columns = (Column("kind"), *right("cases", "struck", "breaches", "seconds"))
+    rows = (
+        (kind["kind"], f"{kind['cases']:,}", f"{kind['struck']:,}", len(kind["breaches"]), kind["seconds"])
+        for kind in kinds
+    )
     yield f"{to_markdown(table(columns, rows))}\n"
     for kind in kinds:
         yield f"**{kind['kind']}.** {' '.join(kind['promise'].split())}\n"
