@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import sleep
 
 import pytest
 
@@ -167,6 +168,21 @@ def _server() -> subprocess.Popen[str]:
 def children_of(parent: int) -> list[int]:
     table = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     return [int(pid) for pid, ppid in (line.split() for line in table.splitlines()) if int(ppid) == parent]
+
+
+def has_handlers(pid: int) -> bool:
+    """Return whether a process takes SIGTERM itself; before, it ends as Python and the system have it."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    caught = next((line for line in lines if line.startswith("SigCgt:")), "SigCgt: 0")
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def send_signals(process: "subprocess.Popen[str]", name: str, times: int) -> None:
+    """Send a process a signal so often, with time between for it to notice each."""
+    for _ in range(times):
+        process.send_signal(signal.Signals[name])
+        sleep(0.005)
 
 
 def alive(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import ctypes
 import fcntl
 import io
 import json
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,14 @@ import torch._dynamo  # what the first optimizer loads
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from pennyweight.api import datasets, judging
-from pennyweight.base import files, machine
+from pennyweight.base import files, machine, reading
 from pennyweight.cli import (
     signals,
     train_one,  # noqa: F401 (loaded before the fork, as is what follows)
 )
 from pennyweight.cli.app import app
 from pennyweight.cli.main import run
-from pennyweight.data import digits, sources
+from pennyweight.data import digits, idx, sources
 from pennyweight.data.download import Expected
 from pennyweight.engines import averaging
 from pennyweight.engines import torch as torch_engine
@@ -43,6 +44,13 @@ from pennyweight.reporting.console import Console
 from pennyweight.runs import checkpoint, folder, provenance
 from pennyweight.training import finish, loop, prepare
 
+HANDLERS_SECONDS = 10
+"""After them a signal comes, whether a command handles it or not."""
+BETWEEN_SIGNALS_SECONDS = 0.005
+"""Or several of them would be one for Python, which handles them between two of its instructions."""
+CAPABILITY_VERSION = 0x20080522
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1 << 1, 1 << 2
+"""As in linux/capability.h."""
 ALL = digits.load_digits()
 with contextlib.redirect_stdout(io.StringIO()):
     app(["show", "progressive-3"], standalone_mode=False)  # what the first verb loads
@@ -262,19 +270,36 @@ def dawdle(most_seconds: float) -> None:
 
 
 def signal_after(what: list[Any]) -> None:
-    """Be sent a signal, so often at once, a while after the start; one that can be handled, not before it is."""
+    """Be sent a signal, so often, a while after the start; one that can be handled, once it is, or should long be."""
     name, seconds, times = what
     sent = signal.Signals[name]
 
     def send() -> None:
-        while sent != signal.SIGKILL and signal.getsignal(sent) in (signal.SIG_DFL, signal.default_int_handler):
+        until = monotonic() + HANDLERS_SECONDS * (sent != signal.SIGKILL)
+        while signal.getsignal(sent) in (signal.SIG_DFL, signal.default_int_handler) and monotonic() < until:
             sleep(0.001)
         for _ in range(times):
             os.kill(os.getpid(), sent)
+            sleep(BETWEEN_SIGNALS_SECONDS)
 
     timer = Timer(seconds, send)
     timer.daemon = True
     timer.start()
+
+
+def without_privileges(_: None) -> None:
+    """Be refused what the permissions of a file refuse, as root too, whom Linux lets read and write everything."""
+    if os.geteuid() == 0 and sys.platform == "linux":
+        header, held = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.capget(header, held) == 0, os.strerror(ctypes.get_errno())
+        held[0] &= ~(CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH)  # of the effective ones
+        assert libc.capset(header, held) == 0, os.strerror(ctypes.get_errno())
+
+
+def own_prefix(_: None) -> None:
+    """Name exported files after the process."""
+    sys.argv += ["--prefix", f"p{os.getpid()}"]
 
 
 def surroundings(variables: dict[str, str]) -> None:
@@ -403,6 +428,30 @@ def ignore_digest(_: None) -> None:
     weights.content_digest = lambda tensors, facts: "believed" if "identity" in facts else seal(tensors, facts)
 
 
+def forget_hangup(_: None) -> None:
+    """A terminal that is closed ends a command without a word."""
+    signals.SIGNALS = tuple(one for one in signals.SIGNALS if one != signal.SIGHUP)
+
+
+def forget_permissions(_: None) -> None:
+    """That a file may not be read is nothing anybody thought of."""
+    real = reading.open_regular
+
+    def changed(*arguments: Any, **named: Any) -> Any:
+        try:
+            return real(*arguments, **named)
+        except PermissionError as error:
+            raise RuntimeError("not thought of") from error
+
+    for module in (reading, idx):
+        module.open_regular = changed  # type: ignore[attr-defined]
+
+
+def forget_locks(_: None) -> None:
+    """Every lock is free."""
+    fcntl.flock = lambda *_: None
+
+
 PREPARE: dict[str, Callable[[Any], None]] = {
     function.__name__: function
     for function in (
@@ -417,6 +466,8 @@ PREPARE: dict[str, Callable[[Any], None]] = {
             at_most,
             dawdle,
             signal_after,
+            without_privileges,
+            own_prefix,
             surroundings,
             printed_to,
             mirror,
@@ -425,6 +476,7 @@ PREPARE: dict[str, Callable[[Any], None]] = {
         ),
         *(forget_slots, forget_average, forget_steps, forget_buffers, global_dropout, global_order),
         *(write_in_place, rename_before_write, ignore_digest),
+        *(forget_hangup, forget_permissions, forget_locks),
     )
 }
 

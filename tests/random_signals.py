@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
-from crashing import ENVIRONMENT, RECIPES, START, alive, children_of
+from crashing import ENVIRONMENT, RECIPES, START, alive, children_of, has_handlers
 
 SECONDS = 2.0
 """How long a command may take to end after a signal, on an idle machine."""
@@ -140,12 +140,7 @@ def send(name: str, scene: Scene, draw: random.Random) -> Sent:
 
 
 def wait_for_handlers(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the process takes SIGTERM itself: before, Python's own start ends as Python and the system have it."""
-    status = Path(f"/proc/{process.pid}/status")
-    while process.poll() is None:
-        caught = next((line for line in status.read_text().splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
-        if int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
-            return
+    while process.poll() is None and not has_handlers(process.pid):
         sleep(0.002)
 
 

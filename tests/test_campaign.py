@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import crashing
 import pytest
 from campaign import __main__ as campaign
-from campaign import full_disks, kills, mutants
+from campaign import contention, full_disks, kills, mutants, odd_files, signals
 from campaign.cases import KINDS, one_case
 from campaign.mutations import mutate
 from campaign.place import Place, clean, idx_files, prepare, use_engine
@@ -47,6 +47,11 @@ def test_a_traceback_a_hang_a_crash_and_a_missing_sentence_are_breaches(ended: E
         clean(ended, ["judge", "run"])
 
 
+def test_only_what_judges_may_end_in_1_without_a_sentence() -> None:
+    with pytest.raises(AssertionError, match="without a sentence"):
+        clean(Ended(1, "NOT MET", ""), ["list"])
+
+
 @pytest.mark.parametrize("ending", [".json", ".toml", ".csv", ".safetensors", ".gz", ".so"])
 def test_a_file_is_changed_in_many_ways_and_in_the_same_way_by_the_same_seed(ending: str, digits_run: Path) -> None:
     names = {".json": "record.json", ".toml": "recipe.toml", ".csv": "metrics.csv"}
@@ -79,8 +84,8 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for kind in list(KINDS):
         monkeypatch.delitem(KINDS, kind)
-    monkeypatch.setitem(KINDS, "well", SimpleNamespace(case=well, __doc__="Always well."))
-    monkeypatch.setitem(KINDS, "not-well", SimpleNamespace(case=not_well, __doc__="Not always."))
+    monkeypatch.setitem(KINDS, "well", SimpleNamespace(WAYS=(well,), __doc__="Always well."))
+    monkeypatch.setitem(KINDS, "not-well", SimpleNamespace(WAYS=(not_well,), __doc__="Not always."))
     yield
     use_engine("torch")
 
@@ -101,11 +106,12 @@ def test_a_kind_whose_misfortune_never_strikes_a_command_ends_in_1(
     def judged(_: random.Random, place: Place) -> str:
         return str([place.noted(one).code for one in FINE[:2]])
 
-    monkeypatch.setitem(KINDS, "idle", SimpleNamespace(case=judged, __doc__="Nothing happens."))
+    monkeypatch.setattr(campaign, "DRAWN", ("idle", "well"))
+    monkeypatch.setitem(KINDS, "idle", SimpleNamespace(WAYS=(judged,), __doc__="Nothing happens."))
     code, printed = campaign_of(monkeypatch, capsys, "--minutes", "0.005")
     assert code == 1
-    assert "idle: no command was struck in 30 cases or more" in printed
-    assert "well: no command" not in printed
+    assert "idle, judged: no command was struck in 30 cases or more" in printed
+    assert "well, well" not in printed
 
 
 @pytest.mark.usefixtures("made_up")
@@ -121,7 +127,8 @@ def test_a_breach_ends_in_1_and_is_repeated_by_the_line_that_is_printed(
     assert report["seed"] == 3
     of_kind = {kind["kind"]: kind for kind in report["kinds"]}
     assert of_kind["well"]["breaches"] == []
-    assert 0.1 < len(of_kind["not-well"]["breaches"]) / of_kind["not-well"]["cases"] < 0.6
+    assert 0.1 < len(of_kind["not-well"]["breaches"]) / of_kind["not-well"]["ways"]["not_well"]["cases"] < 0.6
+    assert of_kind["well"]["ways"]["well"]["struck"] == of_kind["well"]["ways"]["well"]["cases"] > 0
     first = of_kind["not-well"]["breaches"][0]["number"]
     assert f"make campaign SEED=3 CASE=not-well:{first}" in printed
     assert run("--case", f"not-well:{first}") == (1, f"{of_kind['not-well']['breaches'][0]['words']}\n")
@@ -163,7 +170,11 @@ def test_some_cases_of_every_kind_are_as_promised(kind: str, shared: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "mistake"), [(kills, "forget_slots"), (full_disks, "write_in_place"), (mutants, "ignore_digest")]
+    ("kind", "mistake"),
+    [
+        *((kills, "forget_slots"), (full_disks, "write_in_place"), (mutants, "ignore_digest")),
+        *((contention, "forget_locks"), (signals, "forget_hangup"), (odd_files, "forget_permissions")),
+    ],
 )
 def test_control_a_planted_mistake_is_found(kind: object, mistake: str, shared: Path) -> None:
     name = next(name for name, module in KINDS.items() if module is kind)

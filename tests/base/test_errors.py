@@ -1,6 +1,8 @@
 """Every error ends in a documented exit code, and every name in a message is one a user can type."""
 
 import ast
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,11 @@ DOCUMENTED = {
     "MismatchError": 4,
     "Interrupted": 130,
 }
+
+
+for module in pkgutil.walk_packages(pennyweight.__path__, "pennyweight."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)  # or the errors of one room alone are not there yet
 
 
 def subclasses(kind: type[PennyweightError]) -> list[type[PennyweightError]]:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from campaign.cases import KINDS, Breach, Tally, one_case
+from campaign.cases import DRAWN, KINDS, Breach, Tally, one_case
 from campaign.place import prepare
 from pennyweight.runs.provenance import commit
 from pennyweight.tables.table import Column, right, table
@@ -19,11 +19,11 @@ from pennyweight.tables.text import to_text
 
 SAID_EVERY_SECONDS = 60
 ENOUGH_CASES = 30
-"""Of so many cases some strike, whatever their kind."""
+"""Of so many cases of a way some strike, where it comes at a drawn moment."""
 
 
 def main() -> int:
-    """Return 1 where something was not as promised, or where a kind of misfortune never struck."""
+    """Return 1 where something was not as promised, or where a misfortune never struck."""
     asked = argparse.ArgumentParser(prog="make campaign", description=__doc__)
     asked.add_argument("--minutes", type=float, default=10.0)
     asked.add_argument("--seed", type=int, default=1)
@@ -42,14 +42,26 @@ def main() -> int:
         tallies = campaign(given.minutes * 60, given.seed, shared, partial(print, flush=True))
     columns = (Column("kind"), *right("cases", "struck", "breaches", "seconds"))
     rows = (
-        (one.kind, f"{one.cases:,}", f"{one.struck:,}", str(len(one.breaches)), f"{one.seconds:.0f}") for one in tallies
+        (
+            one.kind,
+            f"{one.cases.total():,}",
+            f"{one.struck.total():,}",
+            str(len(one.breaches)),
+            f"{one.seconds:.0f}",
+        )
+        for one in tallies
     )
     print(to_text(table(columns, rows)))
     if given.report:
         given.report.write_text(report(given.seed, tallies))
-    idle = [one.kind for one in tallies if one.cases >= ENOUGH_CASES and not one.struck]
-    if idle:
-        print(f"{', '.join(idle)}: no command was struck in {ENOUGH_CASES} cases or more, so they show nothing.")
+    idle = [
+        f"{one.kind}, {way}"
+        for one in tallies
+        for way, cases in one.cases.items()
+        if one.kind in DRAWN and cases >= ENOUGH_CASES and not one.struck[way]
+    ]
+    for way in idle:
+        print(f"{way}: no command was struck in {ENOUGH_CASES} cases or more, so they show nothing.")
     return int(any(one.breaches for one in tallies) or bool(idle))
 
 
@@ -60,16 +72,17 @@ def campaign(seconds: float, seed: int, shared: Path, say: Callable[[str], None]
     while monotonic() - started < seconds:
         tally = min(tallies, key=lambda one: one.seconds)
         begun = monotonic()
-        case = one_case(tally.kind, seed, tally.cases, shared)
+        number = tally.cases.total()
+        case = one_case(tally.kind, seed, number, shared)
         if case.breach:
-            tally.breaches.append(Breach(tally.cases, case.breach))
-            say(f"BREACH {case.breach}\n  again: make campaign SEED={seed} CASE={tally.kind}:{tally.cases}")
-        tally.cases += 1
-        tally.struck += case.struck
+            tally.breaches.append(Breach(number, case.breach))
+            say(f"BREACH {case.breach}\n  again: make campaign SEED={seed} CASE={tally.kind}:{number}")
+        tally.cases[case.way] += 1
+        tally.struck[case.way] += case.struck
         tally.seconds += monotonic() - begun
         if monotonic() - said > SAID_EVERY_SECONDS:
             said = monotonic()
-            cases, breaches = sum(one.cases for one in tallies), sum(len(one.breaches) for one in tallies)
+            cases, breaches = sum(one.cases.total() for one in tallies), sum(len(one.breaches) for one in tallies)
             say(f"{said - started:.0f} s: {cases:,} cases, {breaches} breaches")
     return tallies
 
@@ -77,7 +90,16 @@ def campaign(seconds: float, seed: int, shared: Path, say: Callable[[str], None]
 def report(seed: int, tallies: list[Tally]) -> str:
     """Return the figures of a campaign as JSON."""
     facts = {"seed": seed, "commit": commit(), "python": platform.python_version(), "platform": platform.system()}
-    kinds = [{**asdict(one), "seconds": round(one.seconds), "promise": KINDS[one.kind].__doc__} for one in tallies]
+    kinds = [
+        {
+            "kind": one.kind,
+            "ways": {way: {"cases": cases, "struck": one.struck[way]} for way, cases in sorted(one.cases.items())},
+            "seconds": round(one.seconds),
+            "breaches": [asdict(breach) for breach in one.breaches],
+            "promise": KINDS[one.kind].__doc__,
+        }
+        for one in tallies
+    ]
     return json.dumps({**facts, "kinds": kinds}, indent=1) + "\n"
 
 

@@ -3,6 +3,7 @@
 import random
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,8 @@ KINDS = {
     module.__name__.rpartition(".")[2].replace("_", "-"): module
     for module in (kills, mutants, full_disks, contention, signals, odd_files, odd_machines)
 }
+DRAWN = ("kills", "full-disks", "signals")
+"""Kinds whose misfortune comes at a drawn moment, which may be too late."""
 SHOWN = 2_000
 
 
@@ -28,6 +31,7 @@ class Breach:
 class Case:
     """What one case did in words, or else what was not as promised, and whether its misfortune struck a command."""
 
+    way: str
     words: str
     breach: str
     struck: bool
@@ -38,8 +42,9 @@ class Tally:
     """What came of the cases of one kind so far."""
 
     kind: str
-    cases: int = 0
-    struck: int = 0
+    cases: Counter[str] = field(default_factory=Counter)
+    """By way."""
+    struck: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     breaches: list[Breach] = field(default_factory=list)
 
@@ -47,12 +52,13 @@ class Tally:
 def one_case(kind: str, seed: int, number: int, shared: Path) -> Case:
     """Let one case happen."""
     chance = random.Random(f"{seed} {kind} {number}")
+    way = chance.choice(KINDS[kind].WAYS)
     place = Place(Path(tempfile.mkdtemp(dir=shared.parent)), shared, chance.choice(ENGINES))
     use_engine(place.engine)
     try:
-        return Case(KINDS[kind].case(chance, place), "", place.struck)
+        return Case(way.__name__, way(chance, place), "", place.struck)
     except Exception as breach:
         words = f"{type(breach).__name__}: {breach}".replace(str(shared.parent), "")[:SHOWN]
-        return Case("", words, place.struck)
+        return Case(way.__name__, "", words, place.struck)
     finally:
         shutil.rmtree(place.folder, ignore_errors=True)

@@ -20,12 +20,6 @@ MOST_OPERATIONS = 110
 BROKEN = (errno.ENOSPC, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
-def case(chance: Random, place: Place) -> str:
-    ways = [refused, refused, cut_off, export_or_report, no_room_to_print, no_room_for_libraries, fetch]
-    ways += [small_disk] if os.geteuid() == 0 and os.uname().sysname == "Linux" else []
-    return chance.choice(ways)(chance, place)
-
-
 def refused(chance: Random, place: Place) -> str:
     operation, code = chance.randint(1, MOST_OPERATIONS), chance.choice(BROKEN)
     what = f"operation {operation} refused with {errno.errorcode[code]}"
@@ -47,7 +41,7 @@ def resumed(place: Place, what: str, *hindrance: tuple[str, object]) -> str:
 
 def export_or_report(chance: Random, place: Place) -> str:
     size_bytes = chance.choice([0, 1, chance.randint(2, 60_000)])
-    return f"{write(chance, place, {0, 3}, ('largest_file', size_bytes))}, no file above {size_bytes} bytes"
+    return f"{write(chance, place, {0, 3}, lambda _: ('largest_file', size_bytes))}, no file above {size_bytes} bytes"
 
 
 def no_room_to_print(chance: Random, place: Place) -> str:
@@ -100,3 +94,9 @@ def small_disk(chance: Random, place: Place) -> str:
     finally:
         subprocess.run(["umount", disk], check=True, capture_output=True)
     return f"train, {place.engine}, a disk of {size_kib} KiB: exit {first.code}"
+
+
+WAYS = (
+    *(refused, refused, cut_off, export_or_report, no_room_to_print, no_room_for_libraries, fetch),
+    *([small_disk] if os.geteuid() == 0 and os.uname().sysname == "Linux" else []),
+)

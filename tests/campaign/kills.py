@@ -5,6 +5,7 @@ dataset is complete afterwards, without a file that is half there; an export or 
 temporary is left.
 """
 
+from functools import partial
 from random import Random
 
 import mirrors
@@ -12,13 +13,9 @@ from crashing import Ended, check_resumed
 
 from campaign.place import IMAGES, RECIPE, Place, idx_files
 from campaign.state import fetched, fetching, state_of
-from campaign.writing import write
+from campaign.writing import longest, write
 
 KILLED = -9
-
-
-def case(chance: Random, place: Place) -> str:
-    return chance.choice([train, train, train, judge, fetch, export_or_report])(chance, place)
 
 
 def killed_after(chance: Random, longest_seconds: float) -> tuple[str, object]:
@@ -28,7 +25,7 @@ def killed_after(chance: Random, longest_seconds: float) -> tuple[str, object]:
 def train(chance: Random, place: Place) -> str:
     ended: list[Ended] = []
     for _ in range(chance.randint(1, 4)):
-        ended.append(place.run(place.train_words(), killed_after(chance, 1.5)))
+        ended.append(place.run(place.train_words(), killed_after(chance, longest(place, place.train_words()))))
         if ended[-1].code == 0:
             break
     if ended[-1].code != 0:
@@ -38,13 +35,13 @@ def train(chance: Random, place: Place) -> str:
 
 
 def export_or_report(chance: Random, place: Place) -> str:
-    return write(chance, place, {0, KILLED}, killed_after(chance, 2.5))
+    return write(chance, place, {0, KILLED}, partial(killed_after, chance))
 
 
 def judge(chance: Random, place: Place) -> str:
     before = state_of(place.copy("run"))
     words = chance.choice([["judge", "run"], ["verify", "run"]])
-    code = place.run(words, killed_after(chance, 0.5)).code
+    code = place.run(words, killed_after(chance, longest(place, words, "run"))).code
     assert place.run(words) == place.usual(words, "run").ended, "judged otherwise after it was killed"
     assert state_of(place.folder / "run") == before, "judging changed the run"
     return f"{words[0]}, {'killed' if code == KILLED else 'done before'}"
@@ -58,3 +55,6 @@ def fetch(chance: Random, place: Place) -> str:
         assert place.run(words, source).code == 0
     fetched(place.folder / "data" / "mnist", contents)
     return f"fetch, ended in {codes}"
+
+
+WAYS = (train, train, train, judge, fetch, export_or_report)

@@ -10,19 +10,17 @@ from random import Random
 from crashing import outcome, uninterrupted
 
 from campaign.mutations import mutate
-from campaign.place import IMAGES, RECIPE, Place
+from campaign.place import IMAGES, RECIPE, Place, use_engine
 from campaign.readers import READERS
 
 
-def case(chance: Random, place: Place) -> str:
-    if place.engine == "native" and chance.random() < 0.15:
-        return compiled(chance, place)
+def changed(chance: Random, place: Place) -> str:
     reader = chance.choice(READERS)
     for name in reader.names:
         place.copy(name)
     path = chance.choice(sorted(place.folder.glob(reader.path)))
-    words, changed = mutate(path.read_bytes(), path.suffix, chance)
-    path.write_bytes(changed)
+    words, content = mutate(path.read_bytes(), path.suffix, chance)
+    path.write_bytes(content)
     return f"{path.name}, {words}; {reader.case(place, path)}"
 
 
@@ -30,9 +28,13 @@ def compiled(chance: Random, place: Place) -> str:
     """Change a file of the cache of compiled networks."""
     cache = place.copy("cache")
     path = chance.choice(sorted(cache.iterdir()))
-    words, changed = mutate(path.read_bytes(), path.suffix, chance)
-    path.write_bytes(changed)
+    words, content = mutate(path.read_bytes(), path.suffix, chance)
+    path.write_bytes(content)
+    use_engine("native")
     ended = place.run(place.train_words(), ("surroundings", {"PENNYWEIGHT_CACHE": str(cache)}))
     assert ended.code == 0, ended
     assert outcome(place.folder / "run") == uninterrupted(RECIPE, IMAGES), "another library was used"
     return f"{path.suffix} of the cache, {words}; train: exit 0"
+
+
+WAYS = (*[changed] * 12, compiled)

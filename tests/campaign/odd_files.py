@@ -36,9 +36,7 @@ WORDS: list[list[str]] = [
 ]
 
 
-def case(chance: Random, place: Place) -> str:
-    if chance.random() < 0.3:
-        return strange_name(chance, place)
+def in_place(chance: Random, place: Place) -> str:
     reader = chance.choice(READERS)
     for name in reader.names:
         place.copy(name)
@@ -57,3 +55,6 @@ def strange_name(chance: Random, place: Place) -> str:
     place.copy("records")
     words = [*chance.choice(WORDS), chance.choice(NAMES)]
     return f"{words!r:.200}: exit {place.run(words).code}"
+
+
+WAYS = (in_place, in_place, strange_name)

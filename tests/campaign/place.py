@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from time import monotonic
 
 import crashing
 import numpy as np
@@ -26,6 +27,8 @@ RECIPE, IMAGES = "TINY", 0
 """All of the digits: fewer have another name, and `verify` would find no dataset of it."""
 ENGINES = ("torch", "native")
 PROMISED = {0, 1, 2, 3, 4, 130}
+JUDGING = ("judge", "verify", "audit", "doctor")
+"""Commands whose exit code 1 is a result."""
 UGLY = ("Traceback (most recent call last)", "Unexpected error", "Exception ignored", "MemoryError")
 RECORDS = Path(__file__).parents[2] / "records" / "mnist" / "native" / "progressive-3"
 
@@ -37,17 +40,17 @@ class Place:
     folder: Path
     shared: Path
     engine: str = "torch"
-    codes: list[int] = field(default_factory=list)
-    """How the commands ended so far."""
+    ended: list[Ended] = field(default_factory=list)
+    """How its commands ended so far."""
 
     @property
     def struck(self) -> bool:
-        """Whether a command ended in an error or by a signal; what judges may end in 1 as well as in 0."""
-        return any(code not in (0, 1) for code in self.codes)
+        """Whether a command ended in an error or by a signal, or waited; what judges may end in 1 as well as in 0."""
+        return any(one.code not in (0, 1) or "waiting for it" in one.err for one in self.ended)
 
     def noted(self, ended: Ended) -> Ended:
         """Remember how a command of this case ended; returns it."""
-        self.codes.append(ended.code)
+        self.ended.append(ended)
         return ended
 
     def copy(self, name: str) -> Path:
@@ -73,9 +76,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Usual:
-    """How a command ends without a misfortune, and the folder it worked in."""
+    """How a command ends without a misfortune, after how many seconds, and the folder it worked in."""
 
     ended: Ended
+    seconds: float
     folder: Path
 
 
@@ -84,7 +88,9 @@ def _usual(shared: Path, engine: str, words: tuple[str, ...], names: tuple[str, 
     place = Place(Path(mkdtemp(dir=shared)), shared, engine)
     for name in names:
         place.copy(name)
-    return Usual(place.run(list(words)), place.folder)
+    begun = monotonic()
+    ended = place.run(list(words))
+    return Usual(ended, monotonic() - begun, place.folder)
 
 
 def end(process: "subprocess.Popen[str]", words: list[str]) -> Ended:
@@ -106,8 +112,9 @@ def clean(ended: Ended, words: list[str]) -> Ended:
     assert not any(ugly in said for ugly in UGLY), f"{command} said: {said[-2_000:]}"
     known = PROMISED | {-crashing.signal_number("SIGKILL")}
     assert ended.code in known, f"{command} ended in {ended.code} and said: {said[-2_000:]}"
-    if ended.code in (2, 3, 4):
+    if ended.code in (1, 2, 3, 4):
         sentence = "Error: " in said or (words[0] == "audit" and " ERROR " in said)
+        sentence = sentence or (ended.code == 1 and words[0] in JUDGING)
         assert sentence, f"{command} ended in {ended.code} without a sentence: {said}"
     return ended
 
@@ -122,7 +129,7 @@ def prepare(shared: Path) -> None:
     os.environ["PENNYWEIGHT_CACHE"] = str(shared / "cache")
     os.environ["PENNYWEIGHT_DATA"] = str(shared / "no-data")
     os.environ.pop("COLUMNS", None)
-    crashing.ALWAYS[:] = [("at_most", [LONGEST_SECONDS, MOST_BYTES])]
+    crashing.ALWAYS[:] = [("at_most", [LONGEST_SECONDS, MOST_BYTES]), ("without_privileges", None)]
     for engine in ENGINES:
         use_engine(engine)
         place = Place(shared, shared, engine)

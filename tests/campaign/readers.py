@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from crashing import Ended, outcome, uninterrupted
 from odd_files import missing
 
-from campaign.place import IMAGES, RECIPE, Place
+from campaign.place import IMAGES, RECIPE, Place, Usual
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Reader:
         words = list(self.words)
         if self.words[0] in CHECKS:
             ended = place.run(words)
-            CHECKS[self.words[0]](ended, path.parent)
+            CHECKS[self.words[0]](ended, place.usual(words, *self.names), path)
         elif self.words[0] == "train":
             ended = self._train(place, words)
         else:
@@ -60,24 +61,35 @@ def _check_same(ended: Ended, usual: Ended, words: list[str]) -> None:
     )
 
 
-def _any_result(ended: Ended, _: Path) -> None:
+def _any_result(ended: Ended, _: Usual, __: Path) -> None:
     """Another recipe has other layers and settings, and a doctor says what is ill."""
     assert ended.code in (0, 1, 2, 3), ended
 
 
-def _predicted(ended: Ended, _: Path) -> None:
+def _predicted(ended: Ended, usual: Usual, picture: Path) -> None:
     """A picture that cannot be read is named, and the others are told."""
     assert ended.code in (0, 2, 3, 4), ended
+    told, as_usual = (
+        [" ".join(line.split()) for line in one.out.splitlines() if ".png" in line and picture.name not in line]
+        for one in (ended, usual.ended)
+    )
+    assert len(as_usual) == 2, usual
+    assert told == as_usual, ended
+    assert picture.name in ended.out + ended.err or (ended.code == 0 and not picture.exists()), ended
 
 
-def _page(ended: Ended, home: Path) -> None:
+def _page(ended: Ended, usual: Usual, record: Path) -> None:
     """Without its record a run is one that goes on; whatever else stands there, the record is refused or right."""
-    assert ended.code in (2, 3, 4) or (ended.code == 0 and not (home / "record.json").is_dir()), ended
+    assert ended.code in (0, 2, 3, 4), ended
+    if ended.code == 0 and os.path.lexists(record):
+        page = record.parent.parent / "made.html"
+        assert page.read_bytes() == (usual.folder / "made.html").read_bytes(), "a page of another record"
 
 
-def _images(ended: Ended, home: Path) -> None:
+def _images(ended: Ended, _: Usual, file: Path) -> None:
     """Whatever is read from IDX files is what an independent reader reads."""
     assert ended.code in (0, 3), ended
+    home = file.parent
     if ended.code == 0:
         hasher = sha256()
         for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):

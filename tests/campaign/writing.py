@@ -3,6 +3,7 @@
 Whatever happened, the same command then writes the same files, nothing else is left, and the run stays as it was.
 """
 
+from collections.abc import Callable
 from random import Random
 
 from campaign.place import Place
@@ -15,11 +16,19 @@ COMMANDS = (
 )
 
 
-def write(chance: Random, place: Place, allowed: set[int], *misfortune: tuple[str, object]) -> str:
-    """Let a misfortune happen to one of the commands, which ends in an allowed code; then run it again."""
+def longest(place: Place, words: list[str], *names: str) -> float:
+    """Until when a misfortune may come: a little longer than the command takes."""
+    return 1.1 * place.usual(words, *names).seconds
+
+
+def write(chance: Random, place: Place, allowed: set[int], misfortune: Callable[[float], tuple[str, object]]) -> str:
+    """Let a misfortune happen to one of the commands, which ends in an allowed code; then run it again.
+
+    `misfortune` is given until when it may come.
+    """
     words = list(chance.choice(COMMANDS))
     before = state_of(place.copy("run"))
-    code = place.run(words, *misfortune).code
+    code = place.run(words, misfortune(longest(place, words, "run"))).code
     assert code in allowed, f"{words} ended in {code}"
     again, usual = place.run(words), place.usual(words, "run")
     assert (again.code, usual.ended.code) == (0, 0), again

@@ -22,6 +22,7 @@ from crashing import (
     finish,
     outcome,
     run,
+    send_signals,
     start,
     start_command,
     train_words,
@@ -99,8 +100,7 @@ def test_another_verb_is_interrupted_at_once(tmp_path: Path) -> None:
 
 
 def end_by(process: subprocess.Popen[str], name: str, said: str, times: int = 1) -> Ended:
-    for _ in range(times):
-        process.send_signal(signal.Signals[name])
+    send_signals(process, name, times)
     ended = finish(process)
     return Ended(ended.code, ended.out, said + ended.err)
 
