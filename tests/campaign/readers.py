@@ -75,7 +75,8 @@ def _predicted(ended: Ended, usual: Usual, picture: Path) -> None:
     )
     assert len(as_usual) == 2, usual
     assert told == as_usual, ended
-    assert picture.name in ended.out + ended.err or (ended.code == 0 and not picture.exists()), ended
+    is_none = picture.is_dir() or not picture.exists()
+    assert picture.name in ended.out + ended.err or (ended.code == 0 and is_none), ended
 
 
 def _page(ended: Ended, usual: Usual, record: Path) -> None:
