@@ -62,7 +62,11 @@ class Buffer:
     def declaration(self) -> str:
         """Return its line in a struct of C."""
         groups = "[GROUPS]" if self.scope is Scope.GROUP else ""
-        return f"    {self.type} {self.name}{groups}[{self.size}];"
+        return f"    {self.type} {self.name}{groups}[{self.size}] RED_ZONE({self.name});"
+
+    def poison(self, struct: str) -> str:
+        """Return the call of C that poisons what lies behind it in the struct of this name."""
+        return f"    POISON({struct}->red_{self.name});"
 
 
 @dataclass(frozen=True)
@@ -171,12 +175,18 @@ class Memory:
         ]
 
     def structs(self) -> list[str]:
-        """Return the struct of what groups of images and the network keep, and the one that each thread works in."""
-        buffers = self.buffers()
-        kept = [buffer.declaration() for buffer in buffers if buffer.scope is not Scope.THREAD]
-        scratch = [buffer.declaration() for buffer in buffers if buffer.scope is Scope.THREAD]
-        scratch.append("    ImageWorkspace image;")
-        return ["typedef struct {", *kept, "} Values;", "typedef struct {", *scratch, "} Scratch;"]
+        """Return the struct of what groups of images and the network keep, and the one that each thread works in.
+
+        Then come the functions that poison what lies behind their arrays (`kernels/zones.h`).
+        """
+        values = [buffer for buffer in self.buffers() if buffer.scope is not Scope.THREAD]
+        scratch = [buffer for buffer in self.buffers() if buffer.scope is Scope.THREAD]
+        lines = ["typedef struct {", *(buffer.declaration() for buffer in values), "} Values;", "typedef struct {"]
+        lines += [*(buffer.declaration() for buffer in scratch), "    ImageWorkspace image;", "} Scratch;"]
+        lines += ["#ifdef RED_ZONES", "static void poison_values(Values *values) {"]
+        lines += [*(buffer.poison("values") for buffer in values), "}"]
+        lines += ["static void poison_scratch(Scratch *scratch) {", *(buffer.poison("scratch") for buffer in scratch)]
+        return [*lines, "    poison_image(&scratch->image);", "}", "#endif"]
 
     def bytes(self, groups: int, threads: int) -> int:
         """Return the memory a network takes in batches of that many groups, but for some pages of small things."""

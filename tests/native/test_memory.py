@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from support import mnist_plan, networks
 
-from pennyweight.native.generate import generate
+from pennyweight.native.generate import KERNELS, generate
 from pennyweight.native.memory import Memory, layout_of
 from pennyweight.native.program import make_program
 from pennyweight.nets.layers import CLASSES, BatchNorm, Conv, GlobalAvgPool, Layers, Linear, MaxPool, Relu, Residual
@@ -17,17 +17,17 @@ ALWAYS = {"workspace", "compact_gradient"}
 """Scratch that is there whether it is needed or not."""
 
 
-def declared(struct: str, name: str) -> list[str]:
-    body = re.search(rf"typedef struct {{\n((?: .*\n)+)}} {name};", struct)
+def fields(text: str, struct: str) -> str:
+    body = re.search(rf"typedef struct {{\n((?: .*\n)+)}} {struct};", text)
     assert body is not None
-    return DECLARED.findall(body[1])
+    return re.sub(r"/\*.*?\*/", "", body[1], flags=re.S)
 
 
 def sizes(rows: Layers) -> dict[str, str]:
     """The declared size of every map of a network, as C writes it."""
     plan = mnist_plan(rows)
     text = "\n".join(Memory(make_program(plan), layout_of(plan), lanes=16).structs())
-    return dict(re.findall(r"^ +\w+ (\w+)((?:\[\w+\])+);", text, re.M))
+    return dict(re.findall(r"^ +\w+ (\w+)((?:\[\w+\])+) ", text, re.M))
 
 
 def test_weights_and_buffers_lie_end_to_end() -> None:
@@ -78,7 +78,7 @@ def test_a_value_that_two_read_keeps_its_own_gradient() -> None:
 def check_arrays(rows: Layers) -> None:
     source = generate(mnist_plan(rows), 32, 16).text
     for pointer, struct in (("n->v.", "Values"), ("t->", "Scratch")):
-        names = declared(source, struct)
+        names = DECLARED.findall(fields(source, struct))
         used = set(re.findall(re.escape(pointer) + r"(\w+)", source.replace("(n)->v.", "n->v.")))
         assert len(names) == len(set(names))
         assert used <= set(names)
@@ -94,3 +94,21 @@ def test_every_array_of_any_network_is_declared_once_and_used(rows: Layers) -> N
 @pytest.mark.parametrize("name", RECIPE_NAMES)
 def test_every_array_of_a_published_network_is_declared_once_and_used(name: str) -> None:
     check_arrays(find_recipe(name).layers)
+
+
+def without_zone(text: str) -> set[str]:
+    """The arrays of a network that have no zone behind them, or one that is not poisoned (`kernels/zones.h`)."""
+    structs = "".join(fields(text, struct) for struct in ("Values", "Scratch", "ImageWorkspace", "Net"))
+    arrays = set(re.findall(r"(\w+)(?:\[[^]]*\])+", structs)) - {"scratch"}  # each of which ends in a zone
+    zones = set(re.findall(r"\] (?:__attribute__\S+ \* LANES\)\)\) )?RED_ZONE\((\w+)\)", structs))
+    assert len(arrays) > 20
+    return arrays - (zones & set(re.findall(r"POISON\(\w+->red_(\w+)\);", text)))
+
+
+def test_a_poisoned_zone_lies_behind_every_array_of_a_network() -> None:
+    rows: Layers = (Conv(4, 3, 1), BatchNorm(), Relu(), Conv(9, 3, 1), Relu(), Conv(4, 1, 0, 2), Linear(CLASSES))
+    text = generate(mnist_plan(rows), 32, 16).text + "".join(path.read_text() for path in KERNELS.glob("*.h"))
+    assert without_zone(text) == set()
+    for name in ("value0", "workspace", "norm2", "slot1", "frame", "grey"):
+        assert without_zone(text.replace(f" RED_ZONE({name})", "")) == {name}
+        assert without_zone(re.sub(rf"POISON\(\w+->red_{name}\);", "", text)) == {name}

@@ -8,6 +8,7 @@
  * program.
  */
 #pragma once
+#include "zones.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

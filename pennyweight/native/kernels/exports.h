@@ -91,6 +91,9 @@ static void run_on_team(Net *n, void *(*work)(void *), Worker task, int threads)
     int started = 0;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
     for (; n->cleared < threads; n->cleared++) memset(&n->scratch[n->cleared], 0, sizeof(Scratch));
+#ifdef RED_ZONES
+    for (int i = 0; i < threads; i++) poison_scratch(&n->scratch[i]);
+#endif
     memset(&n->team, 0, sizeof n->team);
     pthread_mutex_init(&n->team.gate, 0);
     pthread_cond_init(&n->team.moved, 0);
@@ -124,12 +127,19 @@ EXPORT Net *net_create(void) {
 #endif
         memset(n, 0, sizeof *n - sizeof n->scratch); /* a thread's scratch is cleared when it is first used */
         pthread_mutex_init(&n->gate, 0);
+#ifdef RED_ZONES
+        poison_net(n);
+        __asan_poison_memory_region(n + 1, bytes - sizeof *n);
+#endif
     }
     return n;
 }
 
 EXPORT void net_destroy(Net *n) {
     pthread_mutex_destroy(&n->gate);
+#ifdef RED_ZONES
+    __asan_unpoison_memory_region(n, __sanitizer_get_allocated_size(n));
+#endif
     free(n);
 }
 

@@ -24,13 +24,25 @@ typedef struct {
 
 /* What sampling works in; too large for a thread's stack where images are large. */
 typedef struct {
-    uint32_t corners[IMAGE_CHANNELS * LANES * CORNERS];
-    uint8_t frame[FRAME_ROWS * FRAME_COLUMNS];
-    vec right[IMAGE_COLUMNS], down[IMAGE_COLUMNS];
-    ivec corner[IMAGE_COLUMNS];
-    uvec words[IMAGE_COLUMNS];
-    float grey[IMAGE_COLUMNS * LANES] __attribute__((aligned(4 * LANES)));
+    uint32_t corners[IMAGE_CHANNELS * LANES * CORNERS] RED_ZONE(corners);
+    uint8_t frame[FRAME_ROWS * FRAME_COLUMNS] RED_ZONE(frame);
+    vec right[IMAGE_COLUMNS] RED_ZONE(right), down[IMAGE_COLUMNS] RED_ZONE(down);
+    ivec corner[IMAGE_COLUMNS] RED_ZONE(corner);
+    uvec words[IMAGE_COLUMNS] RED_ZONE(words);
+    float grey[IMAGE_COLUMNS * LANES] __attribute__((aligned(4 * LANES))) RED_ZONE(grey);
 } ImageWorkspace;
+
+#ifdef RED_ZONES
+static void poison_image(ImageWorkspace *w) {
+    POISON(w->red_corners);
+    POISON(w->red_frame);
+    POISON(w->red_right);
+    POISON(w->red_down);
+    POISON(w->red_corner);
+    POISON(w->red_words);
+    POISON(w->red_grey);
+}
+#endif
 
 /* Four grey values in one word for every pixel of a plane in a frame of `fill`: its own, the one to its right, and
  * those below the two. The frame has one row above the plane and two below. */

@@ -30,9 +30,10 @@ typedef struct {
 
 typedef struct {
     Values v;
-    float parameters[PARAMETERS], slot0[PARAMETERS], slot1[PARAMETERS], gradients[GROUPS][PARAMETERS];
-    float buffers[BUFFERS];
-    Score scores[GROUPS];
+    float parameters[PARAMETERS] RED_ZONE(parameters), slot0[PARAMETERS] RED_ZONE(slot0),
+        slot1[PARAMETERS] RED_ZONE(slot1), gradients[GROUPS][PARAMETERS] RED_ZONE(gradients);
+    float buffers[BUFFERS] RED_ZONE(buffers);
+    Score scores[GROUPS] RED_ZONE(scores);
     Slice slice;
     int64_t step; /* of this slice, from 0 */
     int images, groups;
@@ -42,6 +43,19 @@ typedef struct {
     int cleared; /* threads whose scratch has been cleared */
     Scratch scratch[GROUPS < MOST_THREADS ? GROUPS : MOST_THREADS];
 } Net;
+
+#ifdef RED_ZONES
+/* All but those of scratch. */
+static void poison_net(Net *n) {
+    poison_values(&n->v);
+    POISON(n->red_parameters);
+    POISON(n->red_slot0);
+    POISON(n->red_slot1);
+    POISON(n->red_gradients);
+    POISON(n->red_buffers);
+    POISON(n->red_scores);
+}
+#endif
 
 /* The images of group g in a training step. */
 INLINE int images_in_group(const Net *n, int g) {
