@@ -31,14 +31,16 @@ def runtime(name: str) -> str:
     return done.stdout.strip()
 
 
-def run_sanitized(kernels: Path, cache: Path, file: str, tests: str) -> subprocess.CompletedProcess[str]:
+def run_sanitized(
+    kernels: Path, cache: Path, file: str, tests: str, flags: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run the quick tests of a file that `tests` chooses, on kernels of this folder built with the sanitizers."""
     surroundings = {
         **os.environ,
         "CC": "gcc",
         "OMP_NUM_THREADS": "2",
         "PENNYWEIGHT_CACHE": str(cache),
-        "PENNYWEIGHT_CFLAGS": "-fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g",
+        "PENNYWEIGHT_CFLAGS": f"-fsanitize=address,undefined -fno-sanitize-recover=all -O1 {flags}",
         "ASAN_OPTIONS": "detect_leaks=0",
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libubsan.so')}",
     }
@@ -108,6 +110,6 @@ def test_control_a_kernel_that_leaves_its_array_is_stopped_and_named(error: str,
     text = (kernels / header).read_text()
     assert text.count(right) == 1
     (kernels / header).write_text(text.replace(right, wrong))
-    done = run_sanitized(kernels, tmp_path, "test_kernels.py", tests)
+    done = run_sanitized(kernels, tmp_path, "test_kernels.py", tests, "-g")  # which names the function
     assert done.returncode != 0
     assert all(said in done.stderr for said in ("AddressSanitizer: use-after-poison", *words)), done.stderr[-4000:]
