@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import render_docs
 
 import pennyweight as pw
 from pennyweight.nets.measure import measure
@@ -158,6 +159,19 @@ def test_the_figures_of_the_documents_are_rendered_from_the_records() -> None:
         [sys.executable, str(ROOT / "tools" / "render_docs.py"), "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_table_that_lost_its_mark_is_told_and_every_document_with_marks_is_rendered() -> None:
+    texts = {name: (ROOT / name).read_text() for name in render_docs.DOCUMENTS}
+    assert render_docs.lost_tables(texts) == []
+    damaged = texts["docs/agreement.md"].replace("<!-- table: agreement", "<!-- tabel: agreement")
+    assert render_docs.lost_tables({**texts, "docs/agreement.md": damaged}) == [
+        "No document holds the table 'agreement'.",
+        "docs/agreement.md has 1 ends of tables, and 0 tables.",
+    ]
+    written = [ROOT / "README.md", ROOT / "records" / "README.md", *(ROOT / "docs").rglob("*.md")]
+    marked = {str(path.relative_to(ROOT)) for path in written if "<!-- table: " in path.read_text()}
+    assert marked == {*render_docs.DOCUMENTS}
 
 
 def test_the_first_screen_of_the_readme_shows_budget_verdict_layers_and_documents() -> None:

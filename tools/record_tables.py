@@ -140,18 +140,23 @@ def campaign() -> Iterator[str]:
     """Yield the table of docs/reliability.md, what every kind of case does, and what is not as promised."""
     held = json.loads((ROOT / "docs" / "reliability.json").read_text())
     kinds = held["kinds"]
-    cases, breaches = sum(kind["cases"] for kind in kinds), sum(len(kind["breaches"]) for kind in kinds)
+    ways = {kind["kind"]: kind["ways"].values() for kind in kinds}
+    cases = {name: sum(way["cases"] for way in held) for name, held in ways.items()}
+    struck = {name: sum(way["struck"] for way in held) for name, held in ways.items()}
+    breaches = sum(len(kind["breaches"]) for kind in kinds)
     minutes = sum(kind["seconds"] for kind in kinds) / 60
-    yield f"{cases:,} cases in {minutes:.0f} minutes with seed {held['seed']}, at commit {held['commit']} with Python"
-    yield f"{held['python']} on {held['platform']}: {breaches} breaches.\n"
+    yield f"{sum(cases.values()):,} cases in {minutes:.0f} minutes with seed {held['seed']}, at commit {held['commit']}"
+    yield f"with Python {held['python']} on {held['platform']}: {breaches} breaches.\n"
     columns = (Column("kind"), *right("cases", "struck", "breaches", "seconds"))
     rows = (
-        (kind["kind"], f"{kind['cases']:,}", f"{kind['struck']:,}", len(kind["breaches"]), kind["seconds"])
-        for kind in kinds
+        (name, f"{cases[name]:,}", f"{struck[name]:,}", len(kind["breaches"]), kind["seconds"])
+        for name, kind in ((kind["kind"], kind) for kind in kinds)
     )
     yield f"{to_markdown(table(columns, rows))}\n"
     for kind in kinds:
         yield f"**{kind['kind']}.** {' '.join(kind['promise'].split())}\n"
+        named = (f"{way.replace('_', ' ')} {one['struck']:,} of {one['cases']:,}" for way, one in kind["ways"].items())
+        yield f"Struck: {', '.join(named)}.\n"
         for breach in kind["breaches"]:
             words = " ".join(breach["words"].split())[:200]
             yield f"- breach, case {breach['number']}: `{words}`\n"

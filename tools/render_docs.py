@@ -6,7 +6,7 @@ python tools/render_docs.py
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import command_screens
@@ -42,15 +42,29 @@ def texts() -> Iterator[tuple[Path, str]]:
     yield from ((ROOT / "docs" / "pictures" / f"{name}.svg", text) for name, text in pictures(ROOT / "records"))
 
 
+def lost_tables(documents: Mapping[str, str]) -> list[str]:
+    """Return in sentences which tables no document holds, and which documents have marks that are none."""
+    held = {name: [found[1] for found in MARKED.findall(text)] for name, text in documents.items()}
+    lost = {*TABLES}.difference(*held.values())
+    ends = {name: text.count("<!-- end -->") for name, text in documents.items()}
+    return [f"No document holds the table '{name}'." for name in sorted(lost)] + [
+        f"{name} has {ends[name]} ends of tables, and {len(tables)} tables."
+        for name, tables in held.items()
+        if not 0 < len(tables) == ends[name]
+    ]
+
+
 def main() -> int:
-    """Render the documents, or with `--check` return 1 when one of them is out of date."""
+    """Render the documents, or with `--check` return 1 when one of them is out of date or has lost a table."""
+    lost = lost_tables({name: (ROOT / name).read_text() for name in DOCUMENTS})
+    print("".join(f"{sentence}\n" for sentence in lost), end="")
     stale = [(path, text) for path, text in texts() if not path.exists() or path.read_text() != text]
     for path, text in stale:
         print(f"{path.relative_to(ROOT)} does not agree with records and code; run: python tools/render_docs.py")
         if "--check" not in sys.argv:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
-    return 1 if stale and "--check" in sys.argv else 0
+    return 1 if lost or (stale and "--check" in sys.argv) else 0
 
 
 if __name__ == "__main__":
