@@ -173,15 +173,21 @@ def test_ctrl_c_at_any_moment_of_the_start_shows_no_traceback_of_ours(tmp_path: 
         assert "Traceback" not in ended.err or "KeyboardInterrupt" in ended.err
 
 
+def run_code(code: str) -> Ended:
+    """Run a program of Python as a terminal starts it."""
+    command = [sys.executable, "-c", crashing.START, sys.executable, "-c", code]
+    return finish(start_command(command, Path.cwd()))
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
     code = (
         "import atexit, os, signal, sys\nfrom pennyweight.cli.main import run\n"
         f"atexit.register(os.kill, os.getpid(), signal.{name})\nsys.argv = ['pennyweight', 'list']\nrun()"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "progressive-3" in ended.stdout
+    ended = run_code(code)
+    assert (ended.code, ended.err) == (0, "")
+    assert "progressive-3" in ended.out
 
 
 AT_THE_LAST_MOMENT = {
@@ -200,10 +206,10 @@ def test_a_signal_between_the_end_of_a_command_and_that_of_python_leaves_no_trac
         "signals.ignore_signals = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
         f"def command(): {AT_THE_LAST_MOMENT[how]}\nrun(command)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
-    assert ended.returncode == 130
-    assert ended.stderr.endswith("Error: Interrupted.\n")
-    assert "Traceback" not in ended.stderr
+    ended = run_code(code)
+    assert ended.code == 130
+    assert ended.err.endswith("Error: Interrupted.\n")
+    assert "Traceback" not in ended.err
 
 
 SWALLOWED = {
@@ -226,9 +232,9 @@ def test_an_interrupt_that_is_swallowed_still_ends_in_130(how: str) -> None:
     body = f"def command():{SWALLOWED[how]}\n        time.sleep(30)"
     code = f"import os, signal, time, weakref\nfrom pennyweight.cli.main import run\n{body}\nrun(command)"
     started = monotonic()
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
-    assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == "Error: Interrupted.\n"
+    ended = run_code(code)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == "Error: Interrupted.\n"
     assert monotonic() - started < 15
 
 
