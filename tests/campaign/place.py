@@ -126,10 +126,13 @@ def use_engine(engine: str) -> None:
 
 def prepare(shared: Path) -> None:
     """Make what all cases start from."""
-    os.environ["PENNYWEIGHT_CACHE"] = str(shared / "cache")
-    os.environ["PENNYWEIGHT_DATA"] = str(shared / "no-data")
+    places = {"PENNYWEIGHT_CACHE": str(shared / "cache"), "PENNYWEIGHT_DATA": str(shared / "no-data")}
+    os.environ.update(places)
     os.environ.pop("COLUMNS", None)
-    crashing.ALWAYS[:] = [("at_most", [LONGEST_SECONDS, MOST_BYTES]), ("without_privileges", None)]
+    crashing.ALWAYS[:] = [
+        *(("at_most", [LONGEST_SECONDS, MOST_BYTES]), ("without_privileges", None)),
+        ("surroundings", places),  # what commands are forked from may have been started before
+    ]
     for engine in ENGINES:
         use_engine(engine)
         place = Place(shared, shared, engine)
